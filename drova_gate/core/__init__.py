@@ -1,0 +1,1 @@
+"""Pure decisions: facts in, actions out; no clock, no network, no asyncio."""

@@ -1,0 +1,304 @@
+"""The words of the decision: phases, facts, actions. Data only.
+
+A *fact* is something just read. ``None`` always means "not known", never "not there". Times are seconds of one monotonic
+clock that the caller reads (``now``), except where a name ends in ``_wall`` (seconds since 1970) or ``_ms``.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from uuid import UUID
+
+__all__ = [
+    "Action",
+    "Adopt",
+    "Alarm",
+    "AnswerHeld",
+    "CloudFacts",
+    "Decision",
+    "Facts",
+    "Forget",
+    "HostFacts",
+    "Phase",
+    "Policy",
+    "PreparationReport",
+    "Prepare",
+    "Publish",
+    "Record",
+    "RelayFacts",
+    "Reset",
+    "SessionFact",
+    "StepOutcome",
+    "StepResult",
+    "Verdict",
+]
+
+
+class Phase(StrEnum):
+    """Where a station stands between two rentals."""
+
+    UNKNOWN = "unknown"
+    """First look after a start: adopt what is there."""
+    CLEAN = "clean"
+    PREPARING = "preparing"
+    IN_SESSION = "in_session"
+    RESETTING = "resetting"
+    QUARANTINED = "quarantined"
+    """Not proved clean: nobody is admitted."""
+    MAINTENANCE = "maintenance"
+    """The owner works on it: hands off."""
+
+
+class Verdict(StrEnum):
+    """What becomes of a held connection."""
+
+    ADMIT = "admit"
+    REFUSE = "refuse"
+
+
+class StepOutcome(StrEnum):
+    """How one step of a preparation ended."""
+
+    CHANGED = "changed"
+    CLEAN = "clean"
+    """Nothing was there to change."""
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """One step's end, from evidence that was read back."""
+
+    name: str
+    """``<recipe>.<step>``, for example ``steam.token``."""
+    outcome: StepOutcome
+    reason: str = ""
+    must: bool = False
+    """A failed *must* step means: not prepared."""
+
+
+@dataclass(frozen=True, slots=True)
+class PreparationReport:
+    """What a preparation did, as confirmed by the station."""
+
+    session: UUID
+    marker: str
+    """The random id that stands on the station's disks while they are in Shadow Mode."""
+    shadowed: frozenset[str]
+    """Volume letters in Shadow Mode, by the protector's own list after everything else."""
+    entered: frozenset[str]
+    """Volume letters that we brought into Shadow Mode: those are ours to leave."""
+    steps: tuple[StepResult, ...]
+    commands: int
+    """SSH commands sent for it."""
+    seconds: float
+    fault: str = ""
+    """Why preparation stopped before its end; empty when it ran through."""
+
+    @property
+    def prepared(self) -> bool:
+        """Whether a player may come in: ran through, and no must-step failed."""
+        return not self.fault and not any(step.must and step.outcome is StepOutcome.FAILED for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionFact:
+    """A rental as the cloud tells it, on this station."""
+
+    uuid: UUID
+    product: UUID
+    status: str
+    """As sent; compare through the properties, new words must not break anything."""
+    created_ms: int
+    desktop: bool | None
+    """Whether the player gets a desktop; ``None``: the product's flag is not known."""
+
+    @property
+    def over(self) -> bool:
+        """FINISHED or ABORTED; an unknown word is not an end."""
+        return self.status in ("FINISHED", "ABORTED")
+
+    @property
+    def active(self) -> bool:
+        """The player is connected, by the cloud's word."""
+        return self.status == "ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class CloudFacts:
+    """One answer of the cloud about this station's sessions, newest first."""
+
+    sessions: tuple[SessionFact, ...]
+    read_at: float
+    """When the request was sent: what came up later is not in it."""
+    published: bool | None = None
+    """In the catalogue; ``None``: not asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostFacts:
+    """One look at the station."""
+
+    shadowed: frozenset[str] | None
+    """Volumes in Shadow Mode; ``None``: the protector did not say."""
+    marker: str | None
+    """Our marker's id on the station; empty: none there; ``None``: not known."""
+    marker_session: str | None
+    """The session the marker was written for; empty: none."""
+    boot_stamp: str | None
+    """Our id in memory-only registry: any id of ours means the same boot as when it was written; empty: none there."""
+    agent_up: bool | None
+    """The Drova agent takes connections on its port."""
+    read_at: float
+    linked_at: float = 0.0
+    """When the SSH link that this was read over came up."""
+    protector_fault: str = ""
+    """Why ``shadowed`` is not known, in words for the owner."""
+
+
+@dataclass(frozen=True, slots=True)
+class RelayFacts:
+    """What waits at the door."""
+
+    held: int = 0
+    """Connections whose ready byte was seen and which wait for a verdict."""
+    oldest_at: float | None = None
+    """When the longest-waiting one began to wait."""
+    newest_at: float | None = None
+    live: int = 0
+    """Connections being relayed or held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What outlives the process: one small file per station."""
+
+    phase: Phase = Phase.UNKNOWN
+    session: UUID | None = None
+    """The guarded session."""
+    session_created_ms: int = 0
+    prepared: bool = False
+    """The guarded session's preparation was confirmed."""
+    marker: str = ""
+    boot_stamp: str = ""
+    """Left in the station's memory-only registry for the guarded session."""
+    entered: frozenset[str] = frozenset()
+    """Volumes that we brought into Shadow Mode."""
+    reset_tries: int = 0
+    """Resets sent for the guarded session; a reset counts once the station has taken the command."""
+    hidden_by_us: bool = False
+    """Written before the station is hidden, and only when it was visible: what the owner hid stays his."""
+    quarantine_reason: str = ""
+    server: UUID | None = None
+    """The station's id in the cloud, so that a station that is off at our start can still be asked about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The settings that a decision depends on."""
+
+    prepare_all: bool = False
+    """Prepare for every product, not only desktops."""
+    admit_unprotected: bool = False
+    relay: bool = False
+    """A relay is ours, so players can be held (socket mode)."""
+    protector_forgets: bool = True
+    """The protector makes the disk forget; ``False`` with ``DROVA_PROTECTOR=none``."""
+    reset_wait_seconds: float = 300.0
+    """How long a reset may take to be proved before it is tried again."""
+    reset_ignored_seconds: float = 60.0
+    """How long a station may still show the old boot stamp before the reset is sent again."""
+    reset_tries: int = 2
+    prepare_retry_seconds: float = 5.0
+    fresh_session_seconds: float = 90.0
+    """At the first look after a start: an unprepared session older than this may have its player in the game already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything a decision may look at."""
+
+    record: Record
+    policy: Policy
+    cloud: CloudFacts | None = None
+    """``None``: the cloud did not answer in this cycle."""
+    cloud_fault: str = ""
+    host: HostFacts | None = None
+    """``None``: the station did not answer in this cycle."""
+    host_fault: str = ""
+    relay: RelayFacts = field(default_factory=RelayFacts)
+    maintenance: str | None = None
+    """The owner's reason for hands-off; ``None``: no maintenance."""
+    wall_ms: int = 0
+    """Milliseconds since 1970 by the gate's clock (a router's may be wrong after a power cut)."""
+    report: PreparationReport | None = None
+    """How the last preparation of this process ended."""
+    report_at: float | None = None
+    reset_at: float | None = None
+    """When the last reset was sent, or this process began to wait for its proof."""
+
+
+# -- actions ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """Protect, sign out, lock down, confirm, for this session."""
+
+    session: UUID
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt:
+    """Take a session that the station itself says it was prepared for as the guarded one; change nothing."""
+
+    session: UUID
+    created_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """Leave Shadow Mode at the next boot, reboot; the proof is a matter of later facts."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHeld:
+    """Give every held connection this verdict."""
+
+    verdict: Verdict
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    """Hide the station from the catalogue, or show it again (only if it was we who hid it)."""
+
+    visible: bool
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """The guarded session is settled: clear it from the record."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """Tell the owner, loudly, once per text."""
+
+    text: str
+
+
+Action = Adopt | Prepare | Reset | AnswerHeld | Publish | Forget | Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The next phase, what to do, and the one sentence that says why."""
+
+    phase: Phase
+    actions: tuple[Action, ...]
+    reason: str
