@@ -1,0 +1,100 @@
+"""The state file: whole or not at all, set aside when damaged."""
+
+import logging
+import os
+import stat
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from drova_gate.core.model import Phase, Record
+from drova_gate.state import StateFile
+
+RECORD = Record(
+    Phase.IN_SESSION,
+    UUID(int=7),
+    123,
+    prepared=True,
+    marker="ab",
+    boot_stamp="cd",
+    entered=frozenset("CD"),
+    hidden_by_us=True,
+    server=UUID(int=9),
+)
+
+
+def test_what_is_saved_is_loaded(tmp_path: Path):
+    """Every field survives, and nobody else may read the file."""
+    file = StateFile(tmp_path / "pc1" / "state.json")
+
+    file.save(RECORD)
+
+    assert file.load() == RECORD
+    assert stat.S_IMODE(file.path.stat().st_mode) == 0o600
+    assert [path.name for path in file.path.parent.iterdir()] == ["state.json"]
+
+
+def test_a_first_start_has_an_empty_record(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """A missing file is no fault."""
+    assert StateFile(tmp_path / "state.json").load() == Record()
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b'{"version": 1}',
+        b'{"version": 99, "phase": "clean"}',
+        b'{"version": 1, "phase": "asleep"}',
+        b"\xff\xfe",
+        b"null",
+    ],
+)
+def test_a_damaged_file_is_set_aside_and_said(raw: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """Damage is one clear line and an empty record; the damaged file stays for a look."""
+    file = StateFile(tmp_path / "state.json")
+    file.path.write_bytes(raw)
+
+    with caplog.at_level(logging.ERROR):
+        assert file.load() == Record()
+
+    assert [path.read_bytes() for path in tmp_path.glob("state.json.damaged-*")] == [raw]
+    assert "set aside" in caplog.text
+    file.save(RECORD)
+    assert file.load() == RECORD
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.binary(max_size=200))
+def test_no_content_of_the_file_crashes_the_start(raw: bytes):
+    """Whatever a power cut left there, loading ends with a record."""
+    import tempfile  # noqa: PLC0415 - hypothesis may not share a fixture between examples
+
+    with tempfile.TemporaryDirectory() as folder:
+        file = StateFile(Path(folder) / "state.json")
+        file.path.write_bytes(raw)
+        assert isinstance(file.load(), Record)
+
+
+def test_a_cut_off_write_leaves_the_old_record(tmp_path: Path):
+    """The new file only ever takes the old one's place whole."""
+    file = StateFile(tmp_path / "state.json")
+    file.save(RECORD)
+    file.path.with_name("state.json.new").write_bytes(b'{"version": 1, "pha')
+
+    assert file.load() == RECORD
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_raises(tmp_path: Path):
+    """The caller must hear that nothing was kept."""
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(OSError):
+        StateFile(tmp_path / "state.json").save(RECORD)
