@@ -1,0 +1,226 @@
+"""A freshly installed station: system files, services, firewall groups, registry; and what each boot builds anew."""
+
+from typing import TYPE_CHECKING
+
+from drova_gate.sim.windows import launchers
+from drova_gate.sim.windows.drives import mounted_devices
+from drova_gate.sim.windows.files import FileSystem, parent_of
+from drova_gate.sim.windows.firewall import Group
+from drova_gate.sim.windows.people import Person
+from drova_gate.sim.windows.registry import Registry, Value, number
+from drova_gate.sim.windows.services import Service
+
+if TYPE_CHECKING:
+    from drova_gate.sim.windows.machine import Machine
+
+__all__ = ["CMDTOOL", "ESME", "boot_processes", "boot_registry", "install"]
+
+SYSTEM32 = r"C:\Windows\System32"
+CMDTOOL = r"C:\Program Files\Shadow Defender\CmdTool.exe"
+ESME = r"HKLM\SOFTWARE\ITKey\Esme"
+_AGENT = r"C:\Program Files\ITKey\Esme"
+_STALE_REGISTRATION = (
+    "00000000-0000-4000-8000-0000000057a1",
+    "00000000-0000-4000-8000-00000000dead",
+    "00000000-0000-4000-8000-00000000beef",
+)
+"""A registration that the cloud no longer knows; its id sorts first, as Windows enumerates keys by name."""
+
+_SYSTEM_PROGRAMS = (
+    *("reg", "taskkill", "tasklist", "qwinsta", "query", "schtasks", "shutdown", "sc", "netsh", "findstr", "find"),
+    *("attrib", "ping", "timeout", "whoami", "hostname", "icacls", "fsutil", "cmd", "PsExec", "where"),
+)
+_DIRECTORIES = (
+    *(r"C:\Windows\Temp", r"C:\ProgramData", r"C:\Users\Public", r"C:\Program Files", r"C:\Program Files (x86)"),
+    rf"{SYSTEM32}\drivers\etc",
+)
+_SERVICES = (
+    Service("sshd", "OpenSSH SSH Server", "auto", binary=rf"{SYSTEM32}\OpenSSH\sshd.exe"),
+    Service("Dnscache", "DNS Client", "auto"),
+    Service("Schedule", "Task Scheduler", "auto"),
+    Service("mpssvc", "Windows Defender Firewall", "auto"),
+    Service("wuauserv", "Windows Update", "demand"),
+    Service("SSDPSRV", "SSDP Discovery", "demand", triggered=True),
+    Service("FDResPub", "Function Discovery Resource Publication", "demand", triggered=True),
+    Service("fdPHost", "Function Discovery Provider Host", "demand", triggered=True),
+    Service("upnphost", "UPnP Device Host", "demand"),
+    Service("Steam Client Service", "Steam Client Service", "demand", triggered=True),
+    Service("EpicOnlineServices", "Epic Online Services", "demand"),
+    Service("esme", "Drova Esme", "auto", binary=rf"{_AGENT}\esme.exe"),
+)
+_GROUPS = (
+    Group("@FirewallAPI.dll,-32752", "Network Discovery", "Обнаружение сети", 24),
+    Group("@FirewallAPI.dll,-28502", "File and Printer Sharing", "Общий доступ к файлам и принтерам", 18),
+    Group("@FirewallAPI.dll,-28752", "Remote Desktop", "Дистанционное управление рабочим столом", 6, enabled=False),
+)
+
+
+def install(machine: "Machine") -> None:
+    """Everything that the owner's disk holds before the first rental."""
+    files, registry = machine.files, machine.registry
+    for directory in _DIRECTORIES:
+        files.make_directory(directory, parents=True)
+    programs = [rf"{SYSTEM32}\{name}.exe" for name in _SYSTEM_PROGRAMS]
+    programs += [rf"{SYSTEM32}\chcp.com", r"C:\Windows\explorer.exe", rf"{SYSTEM32}\OpenSSH\sshd.exe"]
+    programs += [rf"{SYSTEM32}\WindowsPowerShell\v1.0\powershell.exe", rf"{_AGENT}\esme.exe", rf"{_AGENT}\ese.exe"]
+    if "shadow_missing" not in machine.faults:
+        programs += [rf"C:\Program Files\Shadow Defender\{name}.exe" for name in ("CmdTool", "Commit", "Defender")]
+    for path in programs:
+        _file(files, path, b"MZ")
+    _file(files, rf"{SYSTEM32}\drivers\etc\hosts", b"127.0.0.1 localhost\r\n")
+    for service in _SERVICES:
+        machine.services.install(service)
+    for group in _GROUPS:
+        machine.firewall.set_group(group)
+    people = {machine.ssh_user, machine.owner}
+    for person in sorted(people, key=lambda each: each.sid):
+        _profile(files, registry, person)
+    _system_registry(machine, people)
+    mounted_devices(machine)
+    _registrations(machine)
+    launchers.install(files, registry, machine.owner)
+
+
+def _file(files: FileSystem, path: str, content: bytes) -> None:
+    files.make_directory(parent_of(path), parents=True)
+    files.write(path, content)
+
+
+def _profile(files: FileSystem, registry: Registry, person: Person) -> None:
+    for directory in ("Desktop", "Documents", "Downloads", r"AppData\Local\Temp", r"AppData\LocalLow"):
+        files.make_directory(rf"{person.profile}\{directory}", parents=True)
+    files.make_directory(rf"{person.roaming}\Microsoft\Windows\Recent", parents=True)
+    _file(files, rf"{person.profile}\NTUSER.DAT", b"regf")
+    registry.load(person.hive)
+    registry.load(f"{person.hive}_Classes")
+    environment = rf"{person.hive}\Environment"
+    registry.set(environment, "TEMP", Value("REG_EXPAND_SZ", r"%USERPROFILE%\AppData\Local\Temp"))
+    registry.set(environment, "TMP", Value("REG_EXPAND_SZ", r"%USERPROFILE%\AppData\Local\Temp"))
+    registry.set(
+        rf"{person.hive}\Software\Microsoft\Windows\CurrentVersion\Explorer",
+        "ShellState",
+        Value("REG_BINARY", b"\x24\0\0\0"),
+    )
+    registry.create_key(rf"{person.hive}\Software\Microsoft\Windows\CurrentVersion\Policies\Explorer")
+
+
+def _system_registry(machine: "Machine", people: set[Person]) -> None:
+    registry = machine.registry
+    for hive in ("SAM", "SECURITY", "SOFTWARE", "SYSTEM"):
+        registry.load(rf"HKLM\{hive}")
+    for sid in (".DEFAULT", "S-1-5-18", "S-1-5-19", "S-1-5-20"):
+        registry.load(rf"HKU\{sid}")
+    windows = r"HKLM\SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+    registry.set(windows, "ProductName", Value("REG_SZ", "Windows 10 Pro"))  # what Windows 11 says there, too
+    registry.set(windows, "CurrentBuildNumber", Value("REG_SZ", "22631"))
+    registry.set(windows, "DisplayVersion", Value("REG_SZ", "23H2"))
+    registry.set(windows, "EditionID", Value("REG_SZ", "Professional"))
+    registry.set(rf"{windows}\Winlogon", "AutoRestartShell", number(1))
+    registry.set(rf"{windows}\Winlogon", "Shell", Value("REG_SZ", "explorer.exe"))
+    profiles = rf"{windows}\ProfileList"
+    registry.set(profiles, "ProfilesDirectory", Value("REG_EXPAND_SZ", r"%SystemDrive%\Users"))
+    system_profile = r"%systemroot%\system32\config\systemprofile"
+    registry.set(rf"{profiles}\S-1-5-18", "ProfileImagePath", Value("REG_EXPAND_SZ", system_profile))
+    for person in sorted(people, key=lambda each: each.sid):
+        registry.set(rf"{profiles}\{person.sid}", "ProfileImagePath", Value("REG_EXPAND_SZ", person.profile))
+        registry.set(rf"{profiles}\{person.sid}", "State", number(0))
+    language = "0419" if machine.language == "ru" else "0409"
+    pages = r"HKLM\SYSTEM\CurrentControlSet\Control\Nls"
+    registry.set(rf"{pages}\Language", "InstallLanguage", Value("REG_SZ", language))
+    registry.set(rf"{pages}\CodePage", "OEMCP", Value("REG_SZ", machine.oem_encoding.removeprefix("cp")))
+    registry.set(rf"{pages}\CodePage", "ACP", Value("REG_SZ", machine.ansi_encoding.removeprefix("cp")))
+    registry.create_key(r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Policies\System")
+    registry.create_key(r"HKLM\SOFTWARE\Policies\Microsoft\Windows")
+    name = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName"
+    registry.set(name, "ComputerName", Value("REG_SZ", machine.computer))
+    memory_integrity = r"HKLM\SYSTEM\CurrentControlSet\Control\DeviceGuard\Scenarios\HypervisorEnforcedCodeIntegrity"
+    registry.set(memory_integrity, "Enabled", number(0))
+
+
+def _registrations(machine: "Machine") -> None:
+    if "no_registration" in machine.faults:
+        return
+    registrations = machine.plan.registrations
+    if "two_registrations" in machine.faults and len(registrations) < 2:
+        registrations = (_STALE_REGISTRATION, *registrations)
+    if not registrations:
+        return
+    machine.registry.set(ESME, "last_server", Value("REG_SZ", registrations[-1][0]))
+    for server, token, user in registrations:
+        key = rf"{ESME}\servers\{server}"
+        machine.registry.set(key, "auth_token", Value("REG_SZ", token))
+        machine.registry.set(key, "user_id", Value("REG_SZ", user))
+
+
+# -- at each boot ----------------------------------------------------------------------------------------------------
+
+
+def boot_registry(machine: "Machine") -> None:
+    r"""Memory-only keys: HKLM\HARDWARE, and the console user's Volatile Environment."""
+    registry = machine.registry
+    system = r"HKLM\HARDWARE\DESCRIPTION\System"
+    registry.load(rf"{system}\BIOS", volatile=True)
+    registry.load(rf"{system}\CentralProcessor\0", volatile=True)
+    registry.load(r"HKLM\HARDWARE\DEVICEMAP\SERIALCOMM", volatile=True)
+    registry.set(system, "Identifier", Value("REG_SZ", "AT/AT COMPATIBLE"))
+    registry.set(system, "SystemBiosVersion", Value("REG_MULTI_SZ", ("ALASKA - 1072009", "2.40")))
+    registry.set(rf"{system}\CentralProcessor\0", "ProcessorNameString", Value("REG_SZ", "Simulated CPU @ 4.00GHz"))
+    registry.set(rf"{system}\CentralProcessor\0", "~MHz", number(4000))
+    person = machine.console
+    if person is None:
+        return
+    volatile = rf"{person.hive}\Volatile Environment"
+    session = rf"{volatile}\{machine.console_session}"
+    registry.load(session, volatile=True)
+    for name, text in {
+        "LOGONSERVER": rf"\\{machine.computer}",
+        "USERDOMAIN": machine.computer,
+        "USERNAME": person.name,
+        "USERPROFILE": person.profile,
+        "HOMEPATH": person.profile[2:],
+        "HOMEDRIVE": "C:",
+        "APPDATA": person.roaming,
+        "LOCALAPPDATA": person.local,
+        "USERDOMAIN_ROAMINGPROFILE": machine.computer,
+    }.items():
+        registry.set(volatile, name, Value("REG_SZ", text))
+    registry.set(session, "SESSIONNAME", Value("REG_SZ", "Console"))
+    registry.set(session, "CLIENTNAME", Value("REG_SZ", ""))
+
+
+def boot_processes(machine: "Machine") -> None:
+    """What runs when the desktop is there."""
+    table, session = machine.processes, machine.console_session
+    table.start("System Idle Process", 0, pid=0, kilobytes=8, protected=True)
+    table.start("System", 0, pid=4, kilobytes=2_048, protected=True)
+    for image in ("smss.exe", "csrss.exe", "wininit.exe", "services.exe", "lsass.exe"):
+        table.start(image, 0, path=rf"{SYSTEM32}\{image}", protected=True)
+    for _ in range(4):
+        table.start("svchost.exe", 0, path=rf"{SYSTEM32}\svchost.exe", kilobytes=21_540)
+    table.start("sshd.exe", 0, path=rf"{SYSTEM32}\OpenSSH\sshd.exe", kilobytes=7_900)
+    table.start("esme.exe", 0, path=rf"{_AGENT}\esme.exe", kilobytes=30_720)
+    table.start("csrss.exe", session, path=rf"{SYSTEM32}\csrss.exe", protected=True)
+    table.start("winlogon.exe", session, path=rf"{SYSTEM32}\winlogon.exe", protected=True)
+    table.start("dwm.exe", session, path=rf"{SYSTEM32}\dwm.exe", user="DWM-1", kilobytes=90_112)
+    if "file_in_use" in machine.faults:
+        held = launchers.held_forever(machine.owner)
+        table.start("MsMpEng.exe", 0, kilobytes=210_000, holds=frozenset({held}), protected=True)
+    person = machine.console
+    if person is None:
+        table.start("LogonUI.exe", session, path=rf"{SYSTEM32}\LogonUI.exe", kilobytes=61_440)
+        return
+    for image in ("sihost.exe", "taskhostw.exe", "ctfmon.exe"):
+        table.start(image, session, path=rf"{SYSTEM32}\{image}", user=person.name, kilobytes=27_456)
+    shell = table.start("explorer.exe", session, path=r"C:\Windows\explorer.exe", user=person.name, kilobytes=180_224)
+    table.start("ese.exe", session, path=rf"{_AGENT}\ese.exe", user=person.name, kilobytes=45_000)
+    pids = {"": shell.pid}
+    for launcher in launchers.started(person):
+        pids[launcher.image] = table.start(
+            launcher.image,
+            session,
+            path=launcher.path,
+            user=person.name,
+            kilobytes=launcher.kilobytes,
+            parent=pids[launcher.child_of],
+            holds=frozenset(launcher.holds),
+        ).pid
