@@ -1,0 +1,1 @@
+"""The Drova API: typed answers, errors named by reaction, caches."""

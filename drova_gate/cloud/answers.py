@@ -1,0 +1,238 @@
+"""What an answer of the Drova API means: a value, or an error named by what the caller will do. Pure.
+
+Texts name the call, the field and the ``X-Request-Id``, never what was sent: that may be a token.
+"""
+
+import json
+import logging
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any, TypeVar
+from uuid import UUID
+
+from pydantic import ValidationError
+
+from drova_gate.cloud.models import Session, Wire
+from drova_gate.errors import (
+    AnswerNotUnderstood,
+    CloudForbidden,
+    CloudRefused,
+    CloudThrottled,
+    CloudUnauthorised,
+    CloudUnavailable,
+    GateError,
+)
+
+__all__ = [
+    "Answer",
+    "about",
+    "one",
+    "own_sessions",
+    "plain",
+    "read_json",
+    "refusal",
+    "retry_after",
+    "several",
+    "single",
+]
+
+log = logging.getLogger(__name__)
+
+W = TypeVar("W", bound=Wire)
+
+PATIENCE_SECONDS = 30.0
+"""Wait after a 429 that does not say how long; the API was never seen to name a limit."""
+PATIENCE_MOST_SECONDS = 600.0
+"""A longer Retry-After is not obeyed: a station must not stay unguarded for a day because of one header."""
+PATIENCE_LEAST_SECONDS = 1.0
+"""A date that has passed on the way still means: not at once."""
+
+SAID_MOST = 200
+"""Characters of the API's own words in an error text: a line, not a page of HTML."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One answer as it came, without its secrets' names: the call says what was asked."""
+
+    call: str
+    """Method and path."""
+    status: int
+    body: bytes
+    request_id: str = ""
+    retry_after: str = ""
+    """The header as sent."""
+    date: str = ""
+    """The server's own clock, as sent."""
+
+    @property
+    def subject(self) -> str:
+        """What an error text begins with."""
+        return f"Drova API, {self.call}"
+
+    @property
+    def mark(self) -> str:
+        """The id by which Drova's support finds the request."""
+        return f" (X-Request-Id {self.request_id})" if self.request_id else ""
+
+    def not_understood(self, what: str) -> AnswerNotUnderstood:
+        """Make the error for an answer of a shape we do not know."""
+        return AnswerNotUnderstood(
+            self.subject, f"the answer is not understood: {what}{self.mark}", "asked again later"
+        )
+
+
+# -- refusals --------------------------------------------------------------------------------------------------------
+
+
+def refusal(answer: Answer, *, secrets: Iterable[str] = (), wall: float) -> GateError | None:
+    """Return the error that an answer's status means, or ``None`` for a success; ``wall`` is seconds since 1970."""
+    status = answer.status
+    if 200 <= status < 300:
+        return None
+    fact = f"answered {status}{_said(answer.body, secrets)}{answer.mark}"
+    match status:
+        case 401:
+            return CloudUnauthorised(answer.subject, fact, "the token is not accepted; look whether it is still valid")
+        case 403:
+            return CloudForbidden(answer.subject, fact, "this token may not do that; look whose token it is")
+        case 429:
+            pause = retry_after(answer.retry_after, answer.date, wall)
+            return CloudThrottled(answer.subject, fact, f"asked again in {pause:.0f} s", retry_after=pause)
+        case 408:
+            return CloudUnavailable(answer.subject, fact, "asked again later")
+        case _ if status >= 500:
+            return CloudUnavailable(answer.subject, fact, "asked again later")
+        case _ if status >= 400:
+            return CloudRefused(answer.subject, fact, "the thing asked for is not there, or the API has changed")
+        case _:
+            # A redirect is not followed: it would carry the token to another host.
+            return answer.not_understood(f"status {status}; something between here and Drova may be answering")
+
+
+def retry_after(header: str, date: str, wall: float) -> float:
+    """Read ``Retry-After`` (seconds or an HTTP date) as seconds from now, within sensible bounds."""
+    pause = PATIENCE_SECONDS
+    text = header.strip()
+    if text.isascii() and text.isdigit():
+        pause = float(text)
+    else:
+        until = _http_date(text)
+        if until is not None:
+            # The server's own clock, when it says it: a router's may be wrong after a power cut.
+            now = _http_date(date)
+            pause = until - (wall if now is None else now)
+    return min(max(pause, PATIENCE_LEAST_SECONDS), PATIENCE_MOST_SECONDS) if math.isfinite(pause) else PATIENCE_SECONDS
+
+
+def _http_date(text: str) -> float | None:
+    try:
+        return parsedate_to_datetime(text).timestamp()
+    except (ValueError, OverflowError, IndexError, TypeError):
+        # IndexError and TypeError: the standard parser's way to refuse some short texts.
+        return None
+
+
+def _said(body: bytes, secrets: Iterable[str]) -> str:
+    """Return the API's own ``message``, short, printable and without secrets."""
+    try:
+        message = json.loads(body)["message"]
+    except (ValueError, RecursionError, TypeError, KeyError, IndexError):
+        return ""
+    if not isinstance(message, str):
+        return ""
+    for secret in secrets:
+        message = message.replace(secret, "***")
+    return f" “{plain(message)}”" if message.strip() else ""
+
+
+def plain(text: str) -> str:
+    """Text of the other side, made fit for one line of a log."""
+    return "".join(char if char.isprintable() else "?" for char in text[:SAID_MOST])
+
+
+# -- values ----------------------------------------------------------------------------------------------------------
+
+
+def read_json(answer: Answer) -> Any:
+    """Parse the body; an empty one is not understood, never an empty list."""
+    if not answer.body.strip():
+        raise answer.not_understood("it is empty")
+    try:
+        return json.loads(answer.body)
+    except (ValueError, RecursionError) as error:
+        # Without the cause: its repr holds the body.
+        kind = "is nested too deep" if isinstance(error, RecursionError) else "is not JSON"
+        raise answer.not_understood(f"it {kind}") from None
+
+
+def one(answer: Answer, model: type[W], raw: Any, place: str = "") -> W:
+    """Read one object; the error names the field at fault."""
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join([*([place] if place else []), *(plain(str(part)) for part in first["loc"])]) or "the whole"
+        raise answer.not_understood(f"{field}: {first['msg']}") from error
+
+
+def single(answer: Answer, model: type[W]) -> W:
+    """Read an answer that is one object."""
+    return one(answer, model, read_json(answer))
+
+
+def about(answer: Answer, field: str, found: UUID, asked: UUID) -> None:
+    """Refuse an answer about another thing than the one asked for."""
+    if found != asked:
+        raise answer.not_understood(f"{field}: it is about {found}, not {asked}")
+
+
+def several(answer: Answer, model: type[W]) -> tuple[W, ...]:
+    """Read a bare list for showing: an odd item is left out and said; when all are odd the answer is not understood."""
+    raw = read_json(answer)
+    if not isinstance(raw, list):
+        raise answer.not_understood(f"a list was expected, not {type(raw).__name__}")
+    read: list[W] = []
+    odd: list[AnswerNotUnderstood] = []
+    for index, item in enumerate(raw):
+        try:
+            read.append(one(answer, model, item, f"[{index}]"))
+        except AnswerNotUnderstood as error:
+            odd.append(error)
+    if odd and not read:
+        raise odd[0]
+    if odd:
+        log.warning("%s; %d of %d items are left out", odd[0], len(odd), len(raw))
+    return tuple(read)
+
+
+def own_sessions(answer: Answer, server: UUID) -> tuple[tuple[Session, ...], int]:
+    """Read a session list: the station's own, newest first, and how many of others were among them.
+
+    An item that cannot be read makes the whole answer "not understood", unless it names another station: it might be the
+    session that is going on here, and an error is never an absence.
+    """
+    raw = read_json(answer)
+    items = raw.get("sessions") if isinstance(raw, dict) else None
+    if not isinstance(items, list):
+        raise answer.not_understood("sessions: a list was expected")
+    own: list[Session] = []
+    foreign = 0
+    for index, item in enumerate(items):
+        if _of_another(item, server):
+            foreign += 1
+            continue
+        own.append(one(answer, Session, item, f"sessions[{index}]"))
+    if foreign:
+        log.debug("%s: %d of %d sessions are of other stations; left out", answer.subject, foreign, len(items))
+    return tuple(sorted(own, key=lambda session: session.created_on, reverse=True)), foreign
+
+
+def _of_another(item: Any, server: UUID) -> bool:
+    named = item.get("server_id") if isinstance(item, dict) else None
+    try:
+        return isinstance(named, str) and UUID(named) != server
+    except ValueError:
+        return False

@@ -1,0 +1,363 @@
+"""The client of the Drova API: one pooled HTTP session, typed answers, errors named by reaction.
+
+A call is made once: when to ask again is the caller's business (``core.backoff``). The one exception is a 401, which says that
+nothing was done: the token is renewed and the call made once more.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import replace
+from typing import Any, Self
+from uuid import UUID
+
+import aiohttp
+from pydantic import SecretStr
+
+from drova_gate.cloud.answers import Answer, about, own_sessions, plain, refusal, several, single
+from drova_gate.cloud.models import Account, CatalogueItem, Product, RenewedToken, Server, Session
+from drova_gate.cloud.token import TokenKeeper
+from drova_gate.errors import (
+    CloudForbidden,
+    CloudRefused,
+    CloudThrottled,
+    CloudUnauthorised,
+    CloudUnavailable,
+    NotConfirmed,
+)
+
+__all__ = ["BASE_URL", "DrovaClient"]
+
+log = logging.getLogger(__name__)
+
+BASE_URL = "https://services.drova.io"
+RENEW_PATH = "/token-verifier/renewProxyToken"
+NEW_TOKEN = "take a new one from the QR code in the cabinet"  # noqa: S105  advice, not a token
+
+TOTAL_SECONDS = 10.0
+"""For one call, from name look-up to the last byte. Usual answers took 0.05 to 1.4 s over the months; anything shorter
+than a few seconds would call a slow day an outage, anything longer would leave the end of a session unseen."""
+CONNECT_SECONDS = 5.0
+"""For one TCP connection: three SYNs (0, 1 and 3 s) and time for the answer."""
+KEEP_ALIVE_SECONDS = 60.0
+"""Below nginx's default of 75, so that an idle connection is closed by us and not under a request of ours."""
+CONNECTIONS = 8
+"""At once to the API; a station has two or three calls going on at most."""
+WRITE_SPACING_SECONDS = 0.35
+"""Between writes: the pace that an owner's tool with hundreds of writes in a row keeps without being throttled."""
+CLAIM_LOOK_SECONDS = 0.05
+"""How often it is looked whether another client has finished renewing the token that both use."""
+CLOSE_SECONDS = 1.0
+"""How long a renewal may run on at close: a token that is issued but not kept would be lost."""
+BODY_MOST = 16 * 1024 * 1024
+"""Bytes; ten times the catalogue, and what a router can still hold."""
+BLOCK = 64 * 1024
+SESSIONS_MOST = 1000
+"""The most that the API lists at once."""
+
+
+class DrovaClient:
+    """The Drova API with one token; ``async with``, or ``close`` at the end.
+
+    With a ``keep_token`` the token is a merchant's and is renewed on 401; without, it is a station's and cannot be.
+    """
+
+    def __init__(
+        self,
+        token: SecretStr,
+        *,
+        base_url: str = BASE_URL,
+        keep_token: TokenKeeper | None = None,
+        timeout: float = TOTAL_SECONDS,
+    ) -> None:
+        self._configured = token
+        self._token = token
+        self._keeper = keep_token
+        self._base = base_url.rstrip("/")
+        self._timeout = timeout
+        self._http: aiohttp.ClientSession | None = None
+        self._opening = asyncio.Lock()
+        self._loaded = keep_token is None
+        self._renewal: asyncio.Task[None] | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._writing = asyncio.Lock()
+        self._written_at = float("-inf")
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """End what the client still does and close its connections; a renewal under way gets a moment to be kept."""
+        if self._renewal is not None and not self._renewal.done():
+            await asyncio.wait({self._renewal}, timeout=CLOSE_SECONDS)
+        tasks = tuple(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    def own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run something beside the calls that ends with the client at the latest."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        # Read here because everyone who waited for it may have been cancelled.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+    # -- calls -------------------------------------------------------------------------------------------------------
+
+    async def account(self) -> Account:
+        """The account that the token belongs to."""
+        return single(await self._call("GET", "/accounting/myaccount"), Account)
+
+    async def sessions(self, server_id: UUID, limit: int = 10) -> tuple[Session, ...]:
+        """A station's newest sessions, newest first; an answer that might hide one of them is an error."""
+        path = "/session-manager/sessions"
+        # Neither ``status`` nor ``state``: whether the API filters by them, and under which name, is not known.
+        query = {"server_id": str(server_id), "limit": str(limit)}
+        own, foreign = own_sessions(await self._call("GET", path, query=query), server_id)
+        if foreign and foreign + len(own) >= limit and limit < SESSIONS_MOST:
+            # The API did not go by server_id, so others may have pushed this station's sessions out of the list.
+            query["limit"] = str(SESSIONS_MOST)
+            own, _ = own_sessions(await self._call("GET", path, query=query), server_id)
+        return own[:limit]
+
+    async def product(self, product_id: UUID) -> Product:
+        """One game, as stations start it."""
+        answer = await self._call("GET", f"/server-manager/product/get/{product_id}")
+        found = single(answer, Product)
+        about(answer, "product_id", found.product_id, product_id)
+        return found
+
+    async def servers(self, user_id: UUID) -> tuple[Server, ...]:
+        """All stations of an account; one that cannot be read is left out and said."""
+        answer = await self._call("GET", "/server-manager/servers", query={"user_id": str(user_id)})
+        return several(answer, Server)
+
+    async def server(self, server_id: UUID, user_id: UUID) -> Server:
+        """One station."""
+        path = f"/server-manager/servers/{server_id}"
+        answer = await self._call("GET", path, query={"user_id": str(user_id)})
+        found = single(answer, Server)
+        about(answer, "uuid", found.uuid, server_id)
+        return found
+
+    async def set_published(self, server_id: UUID, user_id: UUID, *, visible: bool) -> None:
+        """Show the station in the catalogue or hide it, and read it back; ``NotConfirmed`` if it reads otherwise."""
+        # ``true`` shows: live samples say so, against the first description of the API.
+        path = f"/server-manager/servers/{server_id}/set_published/{'true' if visible else 'false'}"
+        await self._write("POST", path)
+        found = await self.server(server_id, user_id)
+        if found.published is not visible:
+            raise NotConfirmed(
+                f"Drova API, POST {path}",
+                f"accepted, but the station still reads as {'shown' if found.published else 'hidden'}",
+                "look in the cabinet whether it can be changed there",
+            )
+
+    async def catalogue(self) -> tuple[CatalogueItem, ...]:
+        """All games of the platform (1.4 MB); public, so the token stays here."""
+        answer = await self._once("GET", "/product-manager/product/listfull2", token=None)
+        # In a thread, item by item: players' bytes pass through this loop.
+        return await asyncio.to_thread(several, answer, CatalogueItem)
+
+    async def renew_token(self) -> None:
+        """Exchange the merchant token for a new one and keep it; ``CloudUnauthorised`` when that is not possible."""
+        await self._load_kept()
+        await self._replace(self._token)
+
+    def token_changed(self, new: SecretStr) -> None:
+        """Take another token, as the station's registry now shows it."""
+        self._configured = self._token = new
+        self._loaded = self._keeper is None
+
+    # -- the way of a call -------------------------------------------------------------------------------------------
+
+    async def _write(self, method: str, path: str) -> None:
+        """Make a writing call, at some distance from the last one, and never twice; its answer is an empty body."""
+        loop = asyncio.get_running_loop()
+        async with self._writing:
+            await asyncio.sleep(max(0.0, self._written_at + WRITE_SPACING_SECONDS - loop.time()))
+            try:
+                await self._call(method, path)
+            except CloudThrottled:
+                raise
+            except CloudUnavailable as error:
+                advice = "whether it was carried out is not known; read it back before it is done again"
+                raise CloudUnavailable(error.subject, error.fact, advice) from error
+            finally:
+                self._written_at = loop.time()
+
+    async def _call(self, method: str, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
+        """Make a call with the token; after a 401 once more with a new one."""
+        await self._load_kept()
+        used = self._token
+        try:
+            return await self._once(method, path, query=query, token=used)
+        except CloudUnauthorised:
+            if self._token == used and self._keeper is None:
+                raise
+            # A 401 means that nothing was done, so even a write may be made again.
+            await self._replace(used)
+        return await self._once(method, path, query=query, token=self._token)
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: SecretStr | None,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request and read its answer; any status but a success is an error."""
+        call = f"{method} {path}"
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        answer = Answer(call, 0, b"")
+        try:
+            async with self._session().request(
+                method,
+                self._base + path,
+                params=query,
+                json=body,
+                headers={} if token is None else {"X-Auth-Token": token.get_secret_value()},
+                allow_redirects=False,  # aiohttp would take the token along to another host
+            ) as response:
+                answer = _headed(call, response)
+                answer = replace(answer, body=await _body(response, answer))
+        except TimeoutError as error:
+            fact = f"no whole answer within {self._timeout:g} s{answer.mark}"
+            raise CloudUnavailable(answer.subject, fact, "asked again later") from error
+        except (aiohttp.ClientError, OSError) as error:
+            fact = f"{plain(str(error)) or type(error).__name__}{answer.mark}"
+            raise CloudUnavailable(answer.subject, fact, "asked again later; look at the line") from error
+        log.debug(
+            "%s: %d, %d bytes in %.0f ms%s",
+            answer.subject,
+            answer.status,
+            len(answer.body),
+            (loop.time() - started) * 1000,
+            answer.mark,
+        )
+        secrets = {one.get_secret_value() for one in (self._token, self._configured, token) if one is not None}
+        fault = refusal(answer, secrets=secrets - {""}, wall=time.time())
+        if fault is not None:
+            raise fault
+        return answer
+
+    def _session(self) -> aiohttp.ClientSession:
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(CONNECT_SECONDS, self._timeout)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept": "application/json", "User-Agent": "drova_gate"},
+            )
+        return self._http
+
+    # -- the token ---------------------------------------------------------------------------------------------------
+
+    async def _load_kept(self) -> None:
+        """Before the first call: a token that was renewed in an earlier life replaces the configured one."""
+        async with self._opening:
+            if self._loaded or self._keeper is None:
+                return
+            configured = self._configured
+            kept = await asyncio.to_thread(self._keeper.load, configured)
+            if configured == self._configured:
+                self._token, self._loaded = kept or configured, True
+
+    async def _replace(self, used: SecretStr) -> None:
+        """See to it that another token than ``used`` is there; however many ask, one renewal is made."""
+        if self._token != used:
+            return
+        if self._keeper is None:
+            raise CloudUnauthorised(
+                f"Drova API, POST {RENEW_PATH}",
+                "a station's token cannot be renewed",
+                "the station's registry holds the one that counts",
+            )
+        if self._renewal is None or self._renewal.done():
+            self._renewal = self.own(self._renew(self._keeper, used))
+        # Shielded: the new token must be kept even if the call that wanted it is given up.
+        await asyncio.shield(self._renewal)
+
+    async def _renew(self, keeper: TokenKeeper, used: SecretStr) -> None:
+        configured = self._configured
+        give_back = await self._claim(keeper)
+        try:
+            kept = await asyncio.to_thread(keeper.load, configured)
+            if kept is None or kept == used:
+                kept = await self._exchange(used)
+                try:
+                    await asyncio.to_thread(keeper.save, configured, kept)
+                except OSError as error:
+                    log.error(
+                        "Drova token: renewed, but it cannot be kept on disk (%s); it is lost at the next start, make room",
+                        error.strerror,
+                    )
+                else:
+                    log.info("Drova token: renewed and kept")
+        finally:
+            give_back()
+        if self._token == used:
+            self._token = kept
+
+    async def _claim(self, keeper: TokenKeeper) -> Callable[[], None]:
+        """Wait until no other client renews the same token."""
+        try:
+            # A renewal takes one call; whoever holds the claim longer than two hangs.
+            async with asyncio.timeout(2 * self._timeout):
+                while (give_back := keeper.claim()) is None:  # noqa: ASYNC110  another process has no event
+                    await asyncio.sleep(CLAIM_LOOK_SECONDS)
+        except TimeoutError as error:
+            raise CloudUnavailable(
+                "Drova token", "another client is renewing it and does not end", "tried later"
+            ) from error
+        except OSError as error:
+            log.warning("Drova token: its lock file cannot be used (%s); renews it nevertheless", error.strerror)
+            return lambda: None
+        return give_back
+
+    async def _exchange(self, used: SecretStr) -> SecretStr:
+        try:
+            answer = await self._once("POST", RENEW_PATH, body={"proxy_token": used.get_secret_value()}, token=None)
+        except (CloudUnauthorised, CloudForbidden, CloudRefused) as error:
+            raise CloudUnauthorised(error.subject, f"the renewal was refused: {error.fact}", NEW_TOKEN) from error
+        renewed = single(answer, RenewedToken)
+        if renewed.refused:
+            raise CloudUnauthorised(answer.subject, f"the token cannot be renewed any more{answer.mark}", NEW_TOKEN)
+        if not renewed.proxy_token:
+            raise answer.not_understood("proxyToken: a token was expected")
+        return renewed.proxy_token
+
+
+def _headed(call: str, response: aiohttp.ClientResponse) -> Answer:
+    """Take what the headers say."""
+    headers = response.headers
+    return Answer(
+        call,
+        response.status,
+        b"",
+        request_id=plain(headers.get("X-Request-Id", "")),
+        retry_after=headers.get("Retry-After", ""),
+        date=headers.get("Date", ""),
+    )
+
+
+async def _body(response: aiohttp.ClientResponse, answer: Answer) -> bytes:
+    """Read the body, up to a bound."""
+    body = bytearray()
+    async for block in response.content.iter_chunked(BLOCK):
+        body += block
+        if len(body) > BODY_MOST:
+            raise answer.not_understood(f"it is longer than {BODY_MOST} bytes")
+    return bytes(body)

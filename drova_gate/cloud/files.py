@@ -1,0 +1,50 @@
+"""Files that are there whole or not at all, and work that only one of several does."""
+
+import fcntl
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+__all__ = ["claim", "write_whole"]
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Replace a file (mode 0600) so that a power cut leaves the old one or the new one; ``OSError`` if the disk refuses."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # mkstemp: 0600 from the first byte, and a name of its own when two processes write at once.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        # Without this the rename itself may be lost in a power cut.
+        os.fsync(directory)
+    finally:
+        os.close(directory)
+
+
+def claim(path: Path) -> Callable[[], None] | None:
+    """Claim a piece of work named by a lock file: how to give it back, or ``None`` while another has it.
+
+    It ends with the process whatever becomes of it. It holds between processes and between the stations of one process.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        return None
+    except OSError:
+        os.close(handle)
+        raise
+    return lambda: os.close(handle)
