@@ -101,6 +101,8 @@ def _marked(host: HostFacts | None) -> bool:
 
 def _still_shadowed(facts: Facts) -> frozenset[str] | None:
     """Volumes that we brought into Shadow Mode and that still are; the owner's own do not count."""
+    if not facts.record.entered:
+        return frozenset()
     if facts.host is None or facts.host.shadowed is None:
         return None
     return facts.host.shadowed & facts.record.entered
@@ -235,7 +237,10 @@ def _clean_idle(facts: Facts) -> Decision:
     actions: tuple[Action, ...] = ()
     if facts.relay.held and _asked_after(facts):
         actions = _admit(facts, "no session in the cloud's list")
-    if facts.record.hidden_by_us and _untouched(facts):
+    unprotected = host.protector_fault if host is not None else ""
+    if unprotected and facts.cloud is not None and facts.cloud.published:
+        actions += (Publish(visible=False, why="it cannot be protected"),)
+    if facts.record.hidden_by_us and _untouched(facts) and not unprotected:
         actions += (Publish(visible=True, why="clean again"),)
     if host is None:
         return Decision(
@@ -387,10 +392,9 @@ def _unproved(facts: Facts) -> str | None:
         return "it has not rebooted since its session"
     if host.marker is None or (host.marker and facts.policy.protector_forgets):
         return "it carries the marker of its last session"
-    still = _still_shadowed(facts)
-    if still is None:
+    if host.shadowed is None:
         return host.protector_fault or "the protector does not list its volumes"
-    if still:
+    if still := _still_shadowed(facts):
         return f"{_letters(still)} is in Shadow Mode"
     if not host.agent_up:
         return "the Drova agent's port is not open yet"

@@ -209,7 +209,8 @@ class Policy:
     reset_ignored_seconds: float = 60.0
     """How long a station may still show the old boot stamp before the reset is sent again."""
     reset_tries: int = 2
-    prepare_retry_seconds: float = 5.0
+    prepare_retry_seconds: float = 2.0
+    """After a preparation that failed; short enough for a second try within the five seconds that a player is held."""
     fresh_session_seconds: float = 90.0
     """At the first look after a start: an unprepared session older than this may have its player in the game already."""
 

@@ -61,9 +61,10 @@ _STATION = (
     Fault("nobody_signed_in", "station", "nobody is signed in at the station's console", refused=True),
     Fault("other_console_user", "station", "the player's desktop belongs to another Windows user, named in Cyrillic"),
     Fault("console_session_2", "station", "the console is Windows session 2, not 1"),
-    # A lock that does not hold and a sign-in that cannot be wiped are both an open door.
+    # A lock that does not hold is an open door.
     Fault("policy_not_kept", "station", "Windows takes one lock and does not keep it", refused=True),
-    Fault("file_in_use", "station", "the file with Steam's saved sign-in cannot be deleted", refused=True),
+    # Named in log and report; Shadow Mode and the lockdown are what a player's admission rests on.
+    Fault("file_in_use", "station", "the file with Steam's saved sign-in cannot be deleted"),
     Fault("powershell_shell", "station", "the SSH server starts PowerShell instead of cmd.exe"),
     Fault("english_windows", "station", "Windows speaks English instead of Russian"),
     Fault("max_sessions_1", "station", "the SSH server allows hardly any sessions at once (MaxSessions 2)"),

@@ -78,5 +78,5 @@ async def raw_peer() -> AsyncIterator[RawPeer]:
 async def until(reached: Callable[[], object]) -> None:
     """Wait until something outside of this task has happened; 5 s are a hang."""
     async with asyncio.timeout(5):
-        while not reached():  # noqa: ASYNC110  the peer offers no event
+        while not reached():
             await asyncio.sleep(0.001)
