@@ -1,0 +1,1 @@
+"""Protectors: what makes a station's disk forget, behind one small interface."""
