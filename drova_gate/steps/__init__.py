@@ -1,0 +1,1 @@
+"""Preparation as data: recipes and lockdown policies, compiled into one script, applied and confirmed."""
