@@ -4,13 +4,13 @@ A damaged file is set aside, never a reason to crash and never a reason to reboo
 station and the cloud say.
 """
 
+import json
 import logging
 import os
 import time
 from pathlib import Path
+from typing import Any
 from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from drova_gate.core.model import Phase, Record
 
@@ -20,25 +20,6 @@ VERSION = 1
 """Of the file's layout; a file of a later version is set aside rather than misread."""
 
 log = logging.getLogger(__name__)
-
-
-class _Stored(BaseModel):
-    """The layout of the file."""
-
-    model_config = ConfigDict(extra="forbid", strict=False)
-
-    version: int
-    phase: Phase
-    session: UUID | None = None
-    session_created_ms: int = 0
-    prepared: bool = False
-    marker: str = ""
-    boot_stamp: str = ""
-    entered: str = ""
-    reset_tries: int = 0
-    hidden_by_us: bool = False
-    quarantine_reason: str = ""
-    server: UUID | None = None
 
 
 class StateFile:
@@ -59,36 +40,17 @@ class StateFile:
             )
             return Record()
         try:
-            stored = _Stored.model_validate_json(raw)
-        except ValidationError as error:
-            self._set_aside(f"{error.error_count()} fault(s), the first: {error.errors(include_input=False)[0]['msg']}")
+            return _read(json.loads(raw))
+        except (ValueError, RecursionError) as error:
+            self._set_aside(str(error))
             return Record()
-        if stored.version != VERSION:
-            self._set_aside(f"it has version {stored.version}, this program writes {VERSION}")
-            return Record()
-        values = stored.model_dump(exclude={"version", "entered"})
-        return Record(**values, entered=frozenset(stored.entered))
 
     def save(self, record: Record) -> None:
         """Write the record so that a power cut leaves the old file or the new one; ``OSError`` if the disk refuses."""
-        stored = _Stored(
-            version=VERSION,
-            phase=record.phase,
-            session=record.session,
-            session_created_ms=record.session_created_ms,
-            prepared=record.prepared,
-            marker=record.marker,
-            boot_stamp=record.boot_stamp,
-            entered="".join(sorted(record.entered)),
-            reset_tries=record.reset_tries,
-            hidden_by_us=record.hidden_by_us,
-            quarantine_reason=record.quarantine_reason,
-            server=record.server,
-        )
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         temporary = self.path.with_name(self.path.name + ".new")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-            file.write(stored.model_dump_json(indent=1).encode() + b"\n")
+            file.write(json.dumps(_written(record), indent=1).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(self.path)
@@ -112,3 +74,42 @@ class StateFile:
             why,
             aside.name,
         )
+
+
+def _written(record: Record) -> dict[str, Any]:
+    """The layout of the file."""
+    return {
+        "version": VERSION,
+        "phase": record.phase.value,
+        "session": None if record.session is None else str(record.session),
+        "session_created_ms": record.session_created_ms,
+        "prepared": record.prepared,
+        "marker": record.marker,
+        "boot_stamp": record.boot_stamp,
+        "entered": "".join(sorted(record.entered)),
+        "reset_tries": record.reset_tries,
+        "hidden_by_us": record.hidden_by_us,
+        "quarantine_reason": record.quarantine_reason,
+        "server": None if record.server is None else str(record.server),
+    }
+
+
+def _read(stored: Any) -> Record:
+    """The record of a file, or ``ValueError`` that says what is wrong with it: half a record would be worse than none."""
+    if not isinstance(stored, dict):
+        raise ValueError("it holds no table")  # noqa: TRY004 - one kind of error for a damaged file
+    if stored.get("version") != VERSION:
+        raise ValueError(f"it has version {stored.get('version')!r}, this program writes {VERSION}")
+    sample = _written(Record())
+    for name, example in sample.items():
+        value = stored.get(name)
+        kinds = (str, type(None)) if example is None else (type(example),)
+        # JSON knows no difference that Python would hide: True is an int here.
+        if name not in stored or type(value) not in kinds:
+            raise ValueError(f"{name} is {value!r}")
+    if unknown := set(stored) - set(sample):
+        raise ValueError(f"{', '.join(sorted(map(repr, unknown)))} is no part of it")
+    values = {name: stored[name] for name in sample if name != "version"}
+    for name in ("session", "server"):
+        values[name] = None if values[name] is None else UUID(values[name])
+    return Record(**{**values, "phase": Phase(values["phase"]), "entered": frozenset(values["entered"])})

@@ -67,7 +67,8 @@ class Wire(BaseModel):
     """Anything the API sends."""
 
     # hide_input: a validation error is part of an error's chain, and what was sent may be a token.
-    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True)
+    # defer_build: a router does not pay for the models of calls that it never makes.
+    model_config = ConfigDict(frozen=True, extra="allow", hide_input_in_errors=True, defer_build=True)
 
 
 class CamelWire(Wire):

@@ -1,0 +1,383 @@
+"""The facts of one station: what the cloud, the station and the door say, each read no more often than it is worth.
+
+Every read ends as a fact or as ``None`` with a reason. An error never becomes an absence.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+from pydantic import SecretStr
+
+from drova_gate.cloud.catalog import Catalogue
+from drova_gate.cloud.client import DrovaClient
+from drova_gate.cloud.models import Session
+from drova_gate.config import StationConfig
+from drova_gate.core.backoff import Backoff
+from drova_gate.core.model import CloudFacts, Facts, HostFacts, Phase, Policy, PreparationReport, Record, SessionFact
+from drova_gate.errors import CloudForbidden, CloudThrottled, CloudUnauthorised, GateError, RegistrationMissing
+from drova_gate.host.identity import Console, Registration, read_console, read_registrations
+from drova_gate.host.link import HostLink
+from drova_gate.host.look import look
+from drova_gate.host.probe import port_open
+from drova_gate.host.volumes import read_fixed_volumes
+from drova_gate.protect.protector import Protector
+from drova_gate.relay.door import Door
+
+__all__ = ["CloudAccess", "Observer", "Timing"]
+
+log = logging.getLogger(__name__)
+
+SESSIONS_ASKED = 10
+"""Newest sessions asked for: the guarded one and those after it, with room for tries that were turned away."""
+
+
+PORT_SECONDS = 2.0
+"""For the agent's port to take a connection, on a LAN."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """How often each fact is read, in seconds."""
+
+    idle_poll: float = 3.0
+    """The cloud, while nothing goes on and no relay of ours would tell."""
+    idle_relay: float = 15.0
+    """The cloud, while nothing goes on and a ready byte would wake us."""
+    held_poll: float = 0.3
+    """The cloud, while a player is held and its answer is what he waits for."""
+    arrival_poll: float = 1.0
+    """The cloud, when connections come in: a port scan must not become a scan of the API."""
+    look: float = 60.0
+    """The station, while its state is settled: one command of three processes."""
+    look_soon: float = 2.0
+    """The station, while we wait for it to change."""
+    identity: float = 300.0
+    """The registration: the agent may get a new token while it runs (seen in the field)."""
+    published: float = 30.0
+    error_cap: float = 10.0
+    """Longest pause after cloud errors while something goes on: the end of a session must be seen soon after an outage."""
+    owner_cap: float = 60.0
+    """Longest pause after errors that only the owner can mend; a single stray 401 is over long before."""
+
+
+@dataclass(slots=True)
+class CloudAccess:
+    """The cloud as this station reaches it; the client is made once a token is known."""
+
+    open_client: Callable[[SecretStr], DrovaClient]
+    client: DrovaClient | None = None
+    catalogue: Catalogue | None = None
+    catalogue_dir: Path | None = None
+    merchant: bool = False
+    """The token is the owner's setting, not the station's."""
+
+
+class Observer:
+    """Reads and keeps the facts of one station."""
+
+    def __init__(
+        self,
+        config: StationConfig,
+        link: HostLink,
+        protector: Protector,
+        access: CloudAccess,
+        door: Door | None,
+        clock: Callable[[], float],
+        timing: Timing,
+    ) -> None:
+        self.config, self.link, self.protector, self.access, self.door = config, link, protector, access, door
+        self._clock, self._timing = clock, timing
+        self.policy = Policy(
+            prepare_all=config.prepare_all,
+            admit_unprotected=config.admit_unprotected,
+            relay=door is not None,
+            protector_forgets=protector.forgets,
+        )
+        self.registration: Registration | None = None
+        self.console: Console | None = None
+        self.volumes: frozenset[str] | None = config.drives
+        self.server: UUID | None = None
+        self.maintenance: Callable[[], str | None] = lambda: None
+        self._registrations: tuple[Registration, ...] = ()
+        self._refused: set[UUID] = set()
+        self._cloud: CloudFacts | None = None
+        self._cloud_fault = ""
+        self._cloud_due = 0.0
+        self._cloud_asked = float("-inf")
+        self._cloud_backoff = Backoff(1.0, timing.error_cap, 2.0)
+        self._live = 0
+        self._came = False
+        self._refused_backoff = Backoff(1.0, timing.owner_cap, 2.0)
+        self._published: bool | None = None
+        self._published_due = 0.0
+        self._host: HostFacts | None = None
+        self._host_fault = ""
+        self._host_due = 0.0
+        self._seen_connection = 0
+        self._linked_at = 0.0
+        self._identity_due = 0.0
+        self._identity_fault = ""
+        self.console_fault: GateError | None = None
+
+    # -- the whole ---------------------------------------------------------------------------------------------------
+
+    async def facts(self, phase: Phase, record: Record) -> Facts:
+        """Read what is due and put the facts of this cycle together."""
+        if self.server is None:
+            self.server = record.server
+        await self._read_host(phase)
+        await self._read_cloud(phase, record)
+        return self.known(record)
+
+    def known(self, record: Record) -> Facts:
+        """Put together what is known without reading anything."""
+        now = self._clock()
+        cloud = replace(self._cloud, published=self._published) if self._cloud is not None else None
+        return Facts(
+            record=record,
+            policy=self.policy,
+            cloud=cloud,
+            cloud_fault=self._cloud_fault,
+            host=self._host,
+            host_fault=self._host_fault,
+            relay=self.door.facts(now) if self.door is not None else Facts(record, self.policy).relay,
+            maintenance=self.maintenance(),
+            wall_ms=int(time.time() * 1000),
+        )
+
+    def held(self) -> int:
+        """How many players wait at the door now."""
+        return self.door.facts(self._clock()).held if self.door is not None else 0
+
+    def next_due(self, phase: Phase) -> float:
+        """When the next read is due, by the observer's clock."""
+        due = min(self._cloud_due, self._host_due if self.link.up else self._cloud_due)
+        if self.held():
+            due = min(due, self._cloud_asked + self._timing.held_poll)
+        return due if phase is not Phase.MAINTENANCE else self._clock() + self._timing.look
+
+    # -- the station -------------------------------------------------------------------------------------------------
+
+    def forget_host(self, delay: float = 0.0) -> None:
+        """What was read of the station no longer holds: read it anew."""
+        self._host, self._host_fault, self._host_due = None, "", self._clock() + delay
+
+    def host_became(self, report: PreparationReport, boot_stamp: str) -> None:
+        """A confirmed preparation is a reading of the station too."""
+        now = self._clock()
+        self._host = HostFacts(
+            shadowed=report.shadowed,
+            marker=report.marker,
+            marker_session=str(report.session),
+            boot_stamp=boot_stamp,
+            agent_up=None,
+            read_at=now,
+            linked_at=self._linked_at,
+        )
+        self._host_due = now + self._timing.look_soon
+
+    async def _read_host(self, phase: Phase) -> None:
+        if not self.link.up:
+            self._host = None
+            self._host_fault = str(self.link.fault) if self.link.fault else "the SSH link is not up yet"
+            return
+        now = self._clock()
+        if self.link.connections != self._seen_connection:
+            self._seen_connection, self._linked_at = self.link.connections, now
+            self._host_due = self._identity_due = 0.0
+            self.console = None
+        if now < self._host_due:
+            return
+        try:
+            await self._learn(phase)
+            seen = await look(self.link, self.protector)
+            waits_for_agent = phase in (Phase.RESETTING, Phase.QUARANTINED)
+            agent_up = (
+                await port_open(self.config.host, self.config.target_port, PORT_SECONDS) if waits_for_agent else None
+            )
+        except GateError as error:
+            self._host, self._host_fault = None, str(error)
+            self._host_due = self._clock() + self._timing.look_soon
+            return
+        self._host_fault = ""
+        self._host = replace(seen, agent_up=agent_up, read_at=now, linked_at=self._linked_at)
+        settled = phase in (Phase.CLEAN, Phase.IN_SESSION, Phase.MAINTENANCE) and self.console is not None
+        self._host_due = self._clock() + (self._timing.look if settled else self._timing.look_soon)
+
+    async def _learn(self, phase: Phase) -> None:
+        """Learn what preparation will need, ahead of it: who the station is, who sits at it, what volumes it has."""
+        now = self._clock()
+        if self.console is None or phase is Phase.CLEAN:
+            try:
+                self.console, self.console_fault = await read_console(self.link), None
+            except GateError as error:
+                self.console, self.console_fault = None, error
+        if self.volumes is None:
+            self.volumes = await read_fixed_volumes(self.link)
+        if now >= self._identity_due:
+            await self._learn_registration()
+
+    async def _learn_registration(self) -> None:
+        try:
+            found = await read_registrations(self.link)
+        except RegistrationMissing as error:
+            # Not a reason to reboot anything: the owner sets the agent up, we look again.
+            self._say_identity_fault(str(error))
+            self._identity_due = self._clock() + self._timing.look_soon * 5
+            return
+        self._identity_fault = ""
+        self._identity_due = self._clock() + self._timing.identity
+        if found.all != self._registrations:
+            self._refused.clear()
+        self._registrations = found.all
+        self._choose_registration()
+
+    def _say_identity_fault(self, text: str) -> None:
+        if text != self._identity_fault:
+            log.error("%s: %s", self.config.name, text)
+        self._identity_fault = text
+
+    def _choose_registration(self) -> None:
+        """The last used one first; one whose token the cloud refuses gives way to the next."""
+        open_ones = [one for one in self._registrations if one.server_id not in self._refused] or list(
+            self._registrations
+        )
+        chosen = open_ones[0]
+        if (
+            self.registration is not None
+            and chosen != self.registration
+            and not self.access.merchant
+            and self.access.client is not None
+        ):
+            self.access.client.token_changed(chosen.token)
+            log.info("%s: the station's registration is now %s", self.config.name, chosen.server_id)
+        self.registration, self.server = chosen, chosen.server_id
+
+    # -- the cloud ---------------------------------------------------------------------------------------------------
+
+    async def _read_cloud(self, phase: Phase, record: Record) -> None:
+        now = self._clock()
+        if now < self._cloud_due and not self._door_asks(now):
+            return
+        client = await self._client()
+        if client is None or self.server is None:
+            self._cloud, self._cloud_due = None, now + self._timing.look_soon
+            self._cloud_fault = (
+                self._identity_fault
+                or f"who the station is in the cloud is not known yet ({self._host_fault or 'no answer'})"
+            )
+            return
+        self._cloud_asked, self._came = now, False
+        try:
+            sessions = await client.sessions(self.server, limit=SESSIONS_ASKED)
+            facts = tuple([await self._session_fact(one) for one in sessions])
+            await self._read_published(client, phase, record)
+        except CloudThrottled as error:
+            self._cloud_failed(str(error), max(error.retry_after, self._cloud_backoff.next(random.random())))
+        except (CloudUnauthorised, CloudForbidden) as error:
+            self._registration_refused()
+            untried = not self.access.merchant and len(self._refused) < len(self._registrations)
+            self._cloud_failed(str(error), 0.0 if untried else self._refused_backoff.next(random.random()))
+        except GateError as error:
+            self._cloud_failed(str(error), self._cloud_backoff.next(random.random()))
+        else:
+            if self._cloud_fault:
+                log.info("%s: the cloud answers again", self.config.name)
+            self._cloud, self._cloud_fault = CloudFacts(facts, read_at=now), ""
+            self._cloud_backoff.reset()
+            self._refused_backoff.reset()
+            self._refused.clear()
+            self._cloud_due = now + self._pace(phase, facts)
+
+    def _door_asks(self, now: float) -> bool:
+        """Whether what happens at the door makes an answer of the cloud pressing.
+
+        A connection comes before its ready byte: asking then lets the preparation begin that much earlier.
+        """
+        if self.door is None:
+            return False
+        facts = self.door.facts(now)
+        self._came = self._came or facts.live > self._live
+        self._live = facts.live
+        since = now - self._cloud_asked
+        if facts.held and facts.newest_at is not None:
+            return facts.newest_at > self._cloud_asked or since >= self._timing.held_poll
+        return self._came and since >= self._timing.arrival_poll
+
+    def _pace(self, phase: Phase, sessions: tuple[SessionFact, ...]) -> float:
+        busy = phase not in (Phase.CLEAN, Phase.MAINTENANCE) or any(not one.over for one in sessions)
+        if busy:
+            return self.config.poll_seconds
+        return max(self.config.poll_seconds, self._timing.idle_relay if self.policy.relay else self._timing.idle_poll)
+
+    def _cloud_failed(self, text: str, pause: float) -> None:
+        if not self._cloud_fault:
+            log.warning("%s: %s", self.config.name, text)
+        else:
+            log.debug("%s: %s", self.config.name, text)
+        self._cloud, self._cloud_fault = None, text
+        self._cloud_due = self._clock() + pause
+
+    def _registration_refused(self) -> None:
+        if self.registration is not None and not self.access.merchant:
+            self._refused.add(self.registration.server_id)
+            self._identity_due = self._host_due = 0.0  # the registry may hold a newer token already
+            self._choose_registration()
+
+    async def _client(self) -> DrovaClient | None:
+        access = self.access
+        if access.client is None:
+            token = self.config.token if access.merchant else (self.registration.token if self.registration else None)
+            if token is None:
+                return None
+            access.client = access.open_client(token)
+            access.catalogue = Catalogue(access.client, access.catalogue_dir)
+        return access.client
+
+    async def _session_fact(self, session: Session) -> SessionFact:
+        return SessionFact(
+            uuid=session.uuid,
+            product=session.product_id,
+            status=session.status,
+            created_ms=session.created_on,
+            desktop=await self._desktop(session),
+        )
+
+    async def _desktop(self, session: Session) -> bool | None:
+        if session.status in ("FINISHED", "ABORTED") or self.access.catalogue is None:
+            return None
+        try:
+            return await self.access.catalogue.use_default_desktop(session.product_id)
+        except GateError as error:
+            log.debug("%s: product %s: %s", self.config.name, session.product_id, error)
+            return None
+
+    async def _read_published(self, client: DrovaClient, phase: Phase, record: Record) -> None:
+        unprotected = self._host is not None and bool(self._host.protector_fault)
+        if phase is not Phase.QUARANTINED and not record.hidden_by_us and not unprotected:
+            self._published = None
+            return
+        now = self._clock()
+        if now >= self._published_due and self.server is not None:
+            self._published = (await client.server(self.server, await self.owner())).published
+            self._published_due = now + self._timing.published
+
+    def forget_published(self) -> None:
+        """The catalogue was written to: ask it anew."""
+        self._published, self._published_due = None, 0.0
+
+    async def owner(self) -> UUID:
+        """The account that the station belongs to."""
+        if self.registration is not None and self.registration.user_id is not None:
+            return self.registration.user_id
+        client = await self._client()
+        if client is None:
+            raise RegistrationMissing(
+                self.config.name, "no token is known yet", "the station must have been reached once"
+            )
+        return (await client.account()).uuid

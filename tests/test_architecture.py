@@ -1,0 +1,110 @@
+"""Rules that matter are tests: imports point one way, heavy libraries stay in their place, files stay readable."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "drova_gate"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+LAYERS: dict[str, int] = {
+    "errors": 0,
+    "core": 1,
+    "config": 1,
+    "host": 2,
+    "protect": 3,
+    "cloud": 3,
+    "steps": 4,
+    "relay": 3,
+    "state": 3,
+    "observe": 5,
+    "controller": 6,
+    "daemon": 7,
+    "validate": 8,
+    "demo": 9,
+    "cli": 10,
+    "__main__": 11,
+}
+"""A part may import parts of a lower layer, and its own. ``sim`` stands apart: it imports nothing of the rest."""
+
+FENCED = {
+    "asyncssh": {"host/link.py"},
+    "aiohttp": {"cloud/client.py"},
+    "argparse": {"cli.py"},
+    "uvloop": {"cli.py"},
+}
+"""Libraries and the only modules (beside the simulator) that may import them."""
+
+KEEPS_ITS_TASKS = {"cloud/client.py"}
+"""A token's renewal is shared by calls that may be cancelled: the client keeps it, and awaits it at close."""
+
+
+def part_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports_of(module: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(module.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports_point_down(module: Path):
+    """Every import of ours goes to a lower layer or stays in its own part."""
+    part = part_of(module)
+    for name in imports_of(module):
+        words = name.split(".")
+        if words[0] != "drova_gate" or len(words) < 2 or words[1] in ("__version__", part):
+            continue
+        target = words[1]
+        if part == "__init__":
+            raise AssertionError(f"the package itself imports {target}")
+        if part == "sim":
+            raise AssertionError(f"the simulator imports {target}: it must share no code with what it checks")
+        if target == "sim":
+            assert part == "demo", f"{module}: only the demo may use the simulator"
+            continue
+        assert LAYERS[target] < LAYERS[part], f"{module}: {part} may not import {target}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_heavy_libraries_stay_in_their_place(module: Path):
+    """Only the named modules may import the libraries that are fenced in."""
+    place = str(module.relative_to(PACKAGE))
+    if place.startswith("sim/"):
+        return
+    for name in imports_of(module):
+        owners = FENCED.get(name.split(".")[0])
+        assert owners is None or place in owners, f"{place} imports {name}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_the_environment_is_read_by_the_command_line_alone(module: Path):
+    """F6: nothing reads the environment at import, nor anywhere but in cli.py."""
+    text = module.read_text(encoding="utf-8")
+    assert module.name == "cli.py" or ("os.environ" not in text and "getenv" not in text), module
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_files_stay_readable(module: Path):
+    """A file over 450 lines has more than one reason to change."""
+    assert len(module.read_text(encoding="utf-8").splitlines()) <= 450, module
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_tasks_have_an_owner(module: Path):
+    """A task that nobody keeps can be collected while it runs: in the gate tasks live in TaskGroups."""
+    tree = ast.parse(module.read_text(encoding="utf-8"))
+    dropped = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("asyncio.create_task", "asyncio.ensure_future"):
+            assert id(node) not in dropped, f"{module}:{node.lineno}: nobody keeps this task"
+            place = str(module.relative_to(PACKAGE))
+            assert part_of(module) == "sim" or place in KEEPS_ITS_TASKS, f"{module}:{node.lineno}: use a TaskGroup"

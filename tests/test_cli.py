@@ -1,0 +1,220 @@
+"""The commands as their users meet them: processes, signals, exit codes."""
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from drova_gate.sim.cloud import Cloud, CloudPlan
+from drova_gate.sim.station import Costs, Station, StationPlan
+
+PROGRAMS = ("drova_poll", "drova_socket", "drova_validate", "drova_gate")
+QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05)
+
+
+def settings_of(station: Station, cloud: Cloud, folder: Path) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "WINDOWS_HOST": station.host,
+        "WINDOWS_SSH_PORT": str(station.ssh_port),
+        "WINDOWS_LOGIN": station.plan.login,
+        "WINDOWS_PASSWORD": station.plan.password,
+        "SHADOW_DEFENDER_PASSWORD": station.plan.shadow_password,
+        "DROVA_TARGET_PORT": str(station.agent_port),
+        "DROVA_SOCKET_LISTEN": str(free_port()),
+        "DROVA_LISTEN_HOST": "127.0.0.1",
+        "DROVA_API_URL": cloud.url,
+        "DROVA_STATE_DIR": str(folder / "state"),
+        "ENV_LOCATION": "",
+    }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[tuple[Station, Cloud, dict[str, str]]]:
+    """A quick station, a cloud that knows it, and the settings to reach both."""
+    plan = StationPlan(costs=QUICK)
+    server, token, owner = plan.registrations[0]
+    async with Cloud(CloudPlan()) as cloud, Station(plan) as station:
+        cloud.add_server(server, plan.name, owner, token=token)
+        yield station, cloud, settings_of(station, cloud, tmp_path)
+
+
+async def run(*command: str, env: dict[str, str], seconds: float = 30) -> tuple[int, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "drova_gate", *command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    async with asyncio.timeout(seconds):
+        out, err = await process.communicate()
+    return process.returncode or 0, out.decode(), err.decode()
+
+
+@pytest.mark.parametrize("command", ["poll", "socket", "validate"])
+async def test_wrong_settings_stop_the_start_with_78(command: str, tmp_path: Path):
+    """One line per fault, exit code 78, nothing else."""
+    code, out, err = await run(
+        command, env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "ENV_LOCATION": "", "WINDOWS_SSH_PROT": "22"}
+    )
+
+    assert code == 78
+    assert out == ""
+    lines = err.splitlines()
+    assert any("WINDOWS_HOST" in line for line in lines)
+    assert any("WINDOWS_SSH_PROT" in line and "WINDOWS_SSH_PORT" in line for line in lines)
+    assert all(line.startswith("settings: ") for line in lines)
+
+
+async def test_a_missing_settings_file_is_named(tmp_path: Path):
+    """ENV_LOCATION that leads nowhere is a fault."""
+    code, _, err = await run("poll", "--env", str(tmp_path / "none.env"), env={"PATH": os.environ["PATH"]})
+
+    assert code == 78
+    assert "none.env" in err
+
+
+async def test_settings_come_from_file_credentials_and_environment(
+    world: tuple[Station, Cloud, dict[str, str]], tmp_path: Path
+):
+    """The environment beats a credential, a credential beats the file; passwords are taken as they stand."""
+    _, _, settings = world
+    file = tmp_path / "pc.env"
+    wrong = settings | {"WINDOWS_PASSWORD": "wrong", "WINDOWS_SSH_PORT": "1"}
+    file.write_text(
+        "".join(f"{name}='{value}'\n" for name, value in wrong.items() if name not in ("PATH", "ENV_LOCATION")),
+        encoding="utf-8",
+    )
+    credentials = tmp_path / "credentials"
+    credentials.mkdir()
+    (credentials / "WINDOWS_PASSWORD").write_text(settings["WINDOWS_PASSWORD"] + "\n", encoding="utf-8")
+    environment = {
+        "PATH": os.environ["PATH"],
+        "CREDENTIALS_DIRECTORY": str(credentials),
+        "WINDOWS_SSH_PORT": settings["WINDOWS_SSH_PORT"],
+    }
+
+    code, out, err = await run("validate", "--env", str(file), env=environment)
+
+    assert code == 0, out + err
+
+
+async def test_validate_finds_a_good_station_good_and_changes_nothing(world: tuple[Station, Cloud, dict[str, str]]):
+    """Every check ok, exit code 0, not one write in the station's journal, no refused call in the cloud."""
+    station, cloud, settings = world
+
+    code, out, err = await run("validate", env=settings)
+
+    assert code == 0, out + err
+    assert "FAIL" not in out
+    for check in ("tcp", "ssh", "sftp", "protector", "volumes", "console", "registration", "cloud", "agent_port"):
+        assert re.search(rf"ok +{check} ", out), out
+    assert [entry for entry in station.journal if entry.kind in ("write", "volatile", "kill", "reboot")] == []
+    assert cloud.refused == []
+    for secret in (station.plan.password, station.plan.shadow_password, station.plan.registrations[0][1]):
+        assert secret not in out + err
+
+
+@pytest.mark.parametrize(
+    ("fault", "check"),
+    [
+        ("shadow_password", "protector"),
+        ("shadow_missing", "protector"),
+        ("login_refused", "ssh"),
+        ("no_registration", "registration"),
+        ("agent_refuses", "agent_port"),
+    ],
+)
+async def test_validate_names_what_is_wrong(
+    fault: str, check: str, world: tuple[Station, Cloud, dict[str, str]], tmp_path: Path
+):
+    """A planted fault fails its own check, with a hint, and the exit code is 1."""
+    _, cloud, _ = world
+    async with Station(StationPlan(name="bad", costs=QUICK, faults=frozenset({fault}))) as station:
+        code, out, err = await run("validate", env=settings_of(station, cloud, tmp_path))
+
+    assert code == 1, out + err
+    assert re.search(rf"FAIL +{check} .*\n +-> \S", out), out
+
+
+async def test_sigterm_stops_within_two_seconds_and_leaves_a_session_as_it_is(
+    world: tuple[Station, Cloud, dict[str, str]],
+):
+    """A running session is neither reset nor touched; the next start picks it up and changes nothing."""
+    station, cloud, settings = world
+    session = cloud.start_session(station.plan.registrations[0][0])
+    cloud.set_status(session, "ACTIVE")
+    state = Path(settings["DROVA_STATE_DIR"])
+
+    first = await start("poll", settings)
+    await until(lambda: any('"prepared": true' in file.read_text() for file in state.glob("*/state.json")))
+    took = await stop(first)
+    written = len([entry for entry in station.journal if entry.kind == "write"])
+    second = await start("poll", settings)
+    await asyncio.sleep(1.5)
+    await stop(second)
+
+    assert took < 2
+    assert station.machine.boot_count == 1
+    assert len([entry for entry in station.journal if entry.kind == "write"]) == written
+    assert written > 0
+
+
+async def test_a_taken_port_is_said_and_the_daemon_lives_on(world: tuple[Station, Cloud, dict[str, str]]):
+    """Port taken: a named line, and the station is guarded all the same."""
+    station, cloud, settings = world
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", int(settings["DROVA_SOCKET_LISTEN"])))
+        taken.listen()
+        process = await start("socket", settings)
+        session = cloud.start_session(station.plan.registrations[0][0])
+        cloud.set_status(session, "ACTIVE")
+        state = Path(settings["DROVA_STATE_DIR"])
+        await until(lambda: any('"prepared": true' in file.read_text() for file in state.glob("*/state.json")))
+        await stop(process)
+    log = (await process.stderr.read()).decode() if process.stderr else ""
+
+    assert settings["DROVA_SOCKET_LISTEN"] in log
+    assert log.count("tries again, and guards the station by polling") == 1
+
+
+async def start(command: str, settings: dict[str, str]) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "drova_gate", command, env=settings, stderr=subprocess.PIPE
+    )
+
+
+async def stop(process: asyncio.subprocess.Process) -> float:
+    began = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    async with asyncio.timeout(10):
+        await process.wait()
+    assert process.returncode == 0
+    return time.monotonic() - began
+
+
+async def until(reached, seconds: float = 15) -> None:
+    async with asyncio.timeout(seconds):
+        while not reached():
+            await asyncio.sleep(0.05)
+
+
+def test_every_program_of_the_package_exists():
+    """The console scripts lead to functions that are there."""
+    from drova_gate import cli  # noqa: PLC0415 - only this test needs it
+
+    text = (Path(__file__).parent.parent / "pyproject.toml").read_text(encoding="utf-8")
+    for program in PROGRAMS:
+        (function,) = re.findall(rf'^{program} = "drova_gate\.cli:(\w+)"$', text, re.MULTILINE)
+        assert callable(getattr(cli, function))
