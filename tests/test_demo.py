@@ -21,11 +21,13 @@ from drova_gate.sim.station import Costs
 QUICK = Pace(
     costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05),
     start=3.0,
-    hold=1.5,
+    hold=1.0,
+    grace=0.8,
+    patience=4.5,
     play=0.2,
     reset_wait=4.0,
     reset_ignored=1.0,
-    end=8.0,
+    end=7.0,
     timing=Timing(idle_poll=0.2, idle_relay=0.5, look=0.5, look_soon=0.1, held_poll=0.1, arrival_poll=0.1),
     poll=0.2,
 )

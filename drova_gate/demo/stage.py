@@ -40,6 +40,10 @@ class Pace:
     start: float = 15.0
     """The most that the play waits for the gate's first look; a station that is off for its first seconds included."""
     hold: float = 5.0
+    grace: float = 3.0
+    """Beyond the hold, until a held player must have been let in or refused."""
+    patience: float = 16.0
+    """How long a refused player goes on trying, as the real client does."""
     play: float = 1.5
     """How long the player plays."""
     reset_wait: float = 12.0

@@ -13,9 +13,6 @@ from drova_gate.sim.player import Player, PlayerDropped
 
 __all__ = ["play_rental"]
 
-REFUSED_EXTRA = 3.0
-"""Seconds beyond the hold after which a held player must have been let in or refused."""
-
 LOOK_SECONDS = 0.01
 
 
@@ -44,7 +41,7 @@ async def play_rental(stage: Stage, act: Act) -> None:
 
 async def _through_the_door(stage: Stage, act: Act, player: Player) -> bool:
     """Socket mode: connect to the relay, wait for the ready byte; a refused player tries again a few times, as the real client does."""
-    deadline = asyncio.get_running_loop().time() + _refused_after(stage) * 2
+    deadline = asyncio.get_running_loop().time() + stage.pace.patience
     aborted = stage.fault == "aborted_preparing"
     while asyncio.get_running_loop().time() < deadline:
         try:
@@ -69,22 +66,23 @@ async def _through_the_door(stage: Stage, act: Act, player: Player) -> bool:
 
 
 async def _straight_in(stage: Stage, act: Act, player: Player) -> bool:
-    """Poll mode: no door of ours; the player is in as soon as the station is ready."""
+    """Poll mode: no door of ours; the player is in as soon as the station says so, prepared or not."""
     act.ready_sent_at = asyncio.get_running_loop().time()
     if stage.fault == "aborted_preparing":
         await _until(lambda: act.phase is Phase.PREPARING, _refused_after(stage))
         stage.cloud.abort(act.session)
         stage.note(act, "cloud", "abort", "the session is ABORTED while the station is being prepared")
         return False
-    await _until(lambda: act.phase is Phase.IN_SESSION, _refused_after(stage))
     try:
         await player.connect("127.0.0.1", act.station.agent_port)
         await player.wait_ready(_refused_after(stage))
     except (PlayerDropped, ConnectionError, TimeoutError):
-        stage.note(act, "player", "lost", "the station takes no connection")
+        stage.note(act, "player", "lost", "the station takes no connection, or never says that it is ready")
         return False
     _let_in(stage, act)
     stage.cloud.set_status(act.session, "ACTIVE")
+    # He plays on at least until the gate is done, or has had its chance.
+    await _until(lambda: act.phase is Phase.IN_SESSION, stage.pace.patience)
     return True
 
 
@@ -161,7 +159,7 @@ def _settled(act: Act) -> bool:
 
 
 def _refused_after(stage: Stage) -> float:
-    return stage.pace.hold + REFUSED_EXTRA
+    return stage.pace.hold + stage.pace.grace
 
 
 async def _until(reached: Callable[[], bool], seconds: float) -> bool:

@@ -247,6 +247,6 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
             self.channel.write(data, asyncssh.EXTENDED_DATA_STDERR)
 
     def leave(self, code: int) -> None:
-        """Send the exit status (Windows' codes are unsigned) and close the channel."""
+        """Send the exit status and close the channel; asyncssh, on either side, keeps the lowest 8 bits of Windows' 32."""
         if not self.is_closing():
-            self.exit(code & 0xFFFFFFFF)
+            self.exit(code)

@@ -320,6 +320,7 @@ async def _start(shell: "Shell", rest: str, streams: Streams) -> int:
         shell.errorlevel = await other.command(word + arguments, streams, called=True)
         return shell.errorlevel
     shell.background.append(asyncio.create_task(_left_running(other, word + arguments, streams), name=f"start {name}"))
+    await asyncio.sleep(0)  # it is there before the next command looks
     await shell.pass_process_time()
     return 0
 

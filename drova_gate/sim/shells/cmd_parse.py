@@ -114,9 +114,9 @@ class Parser:
         after = self._text[word.end()] if word else ""
         if keyword == "rem" and after in DELIMITERS + "\n":
             return self._remark()
-        if keyword == "if" and after in DELIMITERS + '/("':
+        if keyword == "if" and after in DELIMITERS + '/("\n':
             return self._if(depth)
-        if keyword == "for" and after in DELIMITERS + "/":
+        if keyword == "for" and after in DELIMITERS + "/\n":
             return self._for(depth)
         return self._simple(depth, early, quiet=quiet)
 

@@ -278,7 +278,9 @@ class Session:
                     continue
                 given[left[0]] = [value]
             else:
-                raise _Fault(f"{cmdlet.title()} : A positional parameter cannot be found that accepts argument '{value}'.")
+                raise _Fault(
+                    f"{cmdlet.title()} : A positional parameter cannot be found that accepts argument '{value}'."
+                )
         return given
 
     async def _cmdlet(self, cmdlet: str, given: dict[str, list[Value]]) -> list[Value]:
