@@ -73,12 +73,18 @@ async def _straight_in(stage: Stage, act: Act, player: Player) -> bool:
         stage.cloud.abort(act.session)
         stage.note(act, "cloud", "abort", "the session is ABORTED while the station is being prepared")
         return False
-    try:
-        await player.connect("127.0.0.1", act.station.agent_port)
-        await player.wait_ready(_refused_after(stage))
-    except (PlayerDropped, ConnectionError, TimeoutError):
-        stage.note(act, "player", "lost", "the station takes no connection, or never says that it is ready")
-        return False
+    deadline = asyncio.get_running_loop().time() + stage.pace.patience
+    while True:
+        try:
+            await player.connect("127.0.0.1", act.station.agent_port)
+            await player.wait_ready(_refused_after(stage))
+            break
+        except (PlayerDropped, ConnectionError, TimeoutError):
+            await player.close()
+            if asyncio.get_running_loop().time() > deadline:
+                stage.note(act, "player", "lost", "the station takes no connection, or never says that it is ready")
+                return False
+            await asyncio.sleep(0.3)
     _let_in(stage, act)
     stage.cloud.set_status(act.session, "ACTIVE")
     # He plays on at least until the gate is done, or has had its chance.
