@@ -20,7 +20,7 @@ from drova_gate.sim.station import Costs
 
 QUICK = Pace(
     costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05),
-    start=3.0,
+    start=1.5,
     hold=1.0,
     grace=0.8,
     patience=4.5,

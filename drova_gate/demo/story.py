@@ -19,7 +19,9 @@ LOOK_SECONDS = 0.01
 async def play_rental(stage: Stage, act: Act) -> None:
     """Play one rental on one station to its end."""
     refused = stage.fault is not None and FAULTS[stage.fault].refused
-    await _until(lambda: act.phase is Phase.CLEAN, stage.pace.start)
+    # A station that is off has its first seconds behind it before anybody can rent it.
+    start = max(stage.pace.start, 6.0) if stage.fault == "station_off" else stage.pace.start
+    await _until(lambda: act.phase is Phase.CLEAN, start)
     act.signed_in_before = frozenset(act.station.machine.signed_in())
     act.boots_before = act.station.machine.boot_count
     act.commands_before = len(act.station.commands)
