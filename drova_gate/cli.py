@@ -122,8 +122,12 @@ def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
 
 def _validate(options: argparse.Namespace) -> int:
     config = _config(Mode.VALIDATE, options.env)
+    from drova_gate.daemon import configure_logging  # noqa: PLC0415 - see _guard
     from drova_gate.validate import validate_all  # noqa: PLC0415 - see _guard
 
+    # What goes wrong stands in the table; the log would only say it a second time.
+    level = "DEBUG" if config.log_level == "DEBUG" else "CRITICAL"
+    configure_logging(config.log_format, level, under_systemd=False)
     state_dir = _state_dir(config)
     return run_loop(lambda: validate_all(config, state_dir, as_json=options.json, colour=_colour()))
 
@@ -193,17 +197,18 @@ def _from_file(environment: Mapping[str, str], file: Path | None) -> dict[str, s
 
     named = file or (Path(environment["ENV_LOCATION"]) if environment.get("ENV_LOCATION") else None)
     chosen = named or Path(".env")
-    if not chosen.is_file():
-        if named is not None:
-            raise SettingsFault([f"ENV_LOCATION: {chosen} is not there; write the path of your settings file"])
-        return {}
+    where = "--env" if file else "ENV_LOCATION"
     try:
+        if not chosen.is_file():
+            if named is not None:
+                raise SettingsFault([f"{where}: {chosen} is no file; write the path of your settings file"])
+            return {}
         values = dotenv_values(chosen, interpolate=False)
+    except UnicodeDecodeError as error:
+        raise SettingsFault([f"{where}: {chosen} is not UTF-8 text; save it as UTF-8"]) from error
     except OSError as error:
         raise SettingsFault(
-            [
-                f"ENV_LOCATION: {chosen} cannot be read ({error.strerror}); it must be readable for the user the gate runs as"
-            ]
+            [f"{where}: {chosen} cannot be read ({error.strerror}); it must be readable for the user the gate runs as"]
         ) from error
     return {name: value for name, value in values.items() if value is not None}
 

@@ -70,6 +70,12 @@ class Preparation:
     level: Level
 
 
+def _failed_musts(report: PreparationReport) -> str:
+    return "; ".join(
+        f"{step.name}: {step.reason}" for step in report.steps if step.must and step.outcome is StepOutcome.FAILED
+    )
+
+
 class Controller:
     """Keeps one station safe around its sessions."""
 
@@ -239,7 +245,7 @@ class Controller:
             observer.forget_host()
             # After an unknown outcome the report still counts what was to be entered as ours.
             await self._remember(replace(self.record, entered=report.entered))
-            self._tell(Happening("not_prepared", report.fault or "a must-step failed", self.phase, report))
+            self._tell(Happening("not_prepared", report.fault or _failed_musts(report), self.phase, report))
 
     async def _run_preparation(
         self, session: UUID, marker: str, stamp: str, volumes: frozenset[str], enter: frozenset[str]

@@ -237,9 +237,8 @@ async def run(config: Config, process: Process) -> None:
             for task in tasks:
                 task.cancel()
     finally:
+        # The signal handlers stay until the loop is closed: a second Ctrl-C must not cut the clean stop short.
         notifier.close()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
 
 
 async def _supervise(station: Station) -> None:

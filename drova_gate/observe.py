@@ -107,6 +107,7 @@ class Observer:
         self._refused: set[UUID] = set()
         self._cloud: CloudFacts | None = None
         self._cloud_fault = ""
+        self._cloud_fault_said = False
         self._cloud_due = 0.0
         self._cloud_asked = float("-inf")
         self._cloud_backoff = Backoff(1.0, timing.error_cap, 2.0)
@@ -269,7 +270,7 @@ class Observer:
             self._cloud, self._cloud_due = None, now + self._timing.look_soon
             self._cloud_fault = (
                 self._identity_fault
-                or f"who the station is in the cloud is not known yet ({self._host_fault or 'no answer'})"
+                or f"who the station is in the cloud is not known yet ({self.link.fault.fact if self.link.fault else self._host_fault or 'no answer'})"
             )
             return
         self._cloud_asked, self._came = now, False
@@ -286,8 +287,9 @@ class Observer:
         except GateError as error:
             self._cloud_failed(str(error), self._cloud_backoff.next(random.random()))
         else:
-            if self._cloud_fault:
+            if self._cloud_fault_said:
                 log.info("%s: the cloud answers again", self.config.name)
+                self._cloud_fault_said = False
             self._cloud, self._cloud_fault = CloudFacts(facts, read_at=now), ""
             self._cloud_backoff.reset()
             self._refused_backoff.reset()
@@ -316,10 +318,8 @@ class Observer:
         return max(self.config.poll_seconds, self._timing.idle_relay if self.policy.relay else self._timing.idle_poll)
 
     def _cloud_failed(self, text: str, pause: float) -> None:
-        if not self._cloud_fault:
-            log.warning("%s: %s", self.config.name, text)
-        else:
-            log.debug("%s: %s", self.config.name, text)
+        log.log(logging.DEBUG if self._cloud_fault_said else logging.WARNING, "%s: %s", self.config.name, text)
+        self._cloud_fault_said = True
         self._cloud, self._cloud_fault = None, text
         self._cloud_due = self._clock() + pause
 

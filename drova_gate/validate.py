@@ -17,7 +17,7 @@ from pathlib import Path
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.config import Config, StationConfig
 from drova_gate.daemon import LOCKDOWN, protector_of, recipes_of, station_address
-from drova_gate.errors import GateError, NobodySignedIn
+from drova_gate.errors import CloudUnavailable, GateError, NobodySignedIn
 from drova_gate.host.commands import Run, Section, sections
 from drova_gate.host.identity import Registration, read_console, read_registrations
 from drova_gate.host.link import HostLink
@@ -32,6 +32,8 @@ TCP_SECONDS = 5.0
 """For a TCP connection on a LAN; a station that is off answers nothing at all."""
 LINK_SECONDS = 30.0
 """For login, shell probe and SFTP on a slow station."""
+CODE_WIDTH = len("memory_integrity")
+"""The longest of the codes."""
 HVCI_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\DeviceGuard\Scenarios\HypervisorEnforcedCodeIntegrity"
 """Memory Integrity of Windows 11, with which Shadow Defender's driver clashes."""
 
@@ -59,10 +61,17 @@ async def validate_all(config: Config, state_dir: Path, *, as_json: bool, colour
     """Check every station; 0 when nothing failed, 1 otherwise."""
     failed = False
     for station in config.stations:
-        checks = [check async for check in check_station(station, state_dir)]
-        failed = failed or any(check.outcome is Outcome.FAIL for check in checks)
-        text = _as_json(station, checks) if as_json else _as_table(station, checks, colour=colour)
-        sys.stdout.write(text)
+        checks: list[Check] = []
+        if not as_json:
+            _print(f"station {station.name}" + (f" ({station.host})" if station.host != station.name else ""))
+        async for check in check_station(station, state_dir):
+            checks.append(check)
+            if not as_json:
+                # Line by line: a station that is off takes its time.
+                _print(_as_lines(check, colour=colour))
+        bad = sum(check.outcome is Outcome.FAIL for check in checks)
+        failed = failed or bad > 0
+        _print(_as_json(station, checks) if as_json else f"  {bad} failed" if bad else "  all right")
     return 1 if failed else 0
 
 
@@ -156,6 +165,10 @@ async def _guarded(code: str, check: Callable[[], Awaitable[Check]]) -> Check:
         return await check()
     except NobodySignedIn as error:
         return Check(code, Outcome.WARN, error.fact, error.advice)
+    except CloudUnavailable as error:
+        return Check(
+            code, Outcome.FAIL, error.fact, "does this machine reach the internet, and is DROVA_API_URL right?"
+        )
     except GateError as error:
         return Check(code, Outcome.FAIL, error.fact, error.advice)
 
@@ -316,31 +329,28 @@ async def _cloud(config: StationConfig, registrations: list[Registration]) -> Ch
 _COLOURS = {Outcome.OK: "32", Outcome.WARN: "33", Outcome.FAIL: "31", Outcome.SKIPPED: "2"}
 
 
-def _as_table(config: StationConfig, checks: list[Check], *, colour: bool) -> str:
-    lines = [f"station {config.name} ({config.host})"]
-    width = max(len(check.code) for check in checks)
-    for check in checks:
-        mark = f"{check.outcome:<4}"
-        if colour:
-            mark = f"\x1b[{_COLOURS[check.outcome]}m{mark}\x1b[0m"
-        lines.append(f"  {mark}  {check.code:<{width}}  {check.found}")
-        if check.hint and check.outcome in (Outcome.WARN, Outcome.FAIL):
-            lines.append(f"  {'':4}  {'':{width}}  -> {check.hint}")
-    failed = sum(check.outcome is Outcome.FAIL for check in checks)
-    lines.append(f"  {failed} failed" if failed else "  all right")
-    return "\n".join(lines) + "\n"
+def _as_lines(check: Check, *, colour: bool) -> str:
+    mark = f"{check.outcome:<4}"
+    if colour:
+        mark = f"\x1b[{_COLOURS[check.outcome]}m{mark}\x1b[0m"
+    line = f"  {mark}  {check.code:<{CODE_WIDTH}}  {check.found}"
+    if check.hint and check.outcome in (Outcome.WARN, Outcome.FAIL):
+        line += f"\n  {'':4}  {'':{CODE_WIDTH}}  -> {check.hint}"
+    return line
 
 
 def _as_json(config: StationConfig, checks: list[Check]) -> str:
-    return (
-        json.dumps(
-            {
-                "station": config.name,
-                "checks": [
-                    {"code": one.code, "outcome": one.outcome, "found": one.found, "hint": one.hint} for one in checks
-                ],
-            },
-            ensure_ascii=False,
-        )
-        + "\n"
+    return json.dumps(
+        {
+            "station": config.name,
+            "checks": [
+                {"code": one.code, "outcome": one.outcome, "found": one.found, "hint": one.hint} for one in checks
+            ],
+        },
+        ensure_ascii=False,
     )
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()

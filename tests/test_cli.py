@@ -85,6 +85,46 @@ async def test_a_missing_settings_file_is_named(tmp_path: Path):
     assert "none.env" in err
 
 
+async def test_a_settings_file_that_cannot_be_read_is_named(tmp_path: Path):
+    """A folder, and bytes that are no text: a fault each, no traceback."""
+    strange = tmp_path / "strange.env"
+    strange.write_bytes(b"WINDOWS_HOST=\xff\xfe\n")
+    for file in (tmp_path, strange):
+        code, _, err = await run("poll", "--env", str(file), env={"PATH": os.environ["PATH"]})
+
+        assert code == 78, err
+        assert err.startswith("settings: --env: ")
+        assert str(file) in err
+        assert len(err.splitlines()) == 1
+
+
+async def test_the_demonstration_prints_its_timeline_and_nothing_else():
+    """Standard error stays empty, no line is wider than the terminal, nothing is told twice."""
+    code, out, err = await run("demo", env={"PATH": os.environ["PATH"], "COLUMNS": "80"})
+
+    assert err == ""
+    assert code == 0, out
+    assert max(map(len, out.splitlines())) <= 80
+    told = [line[13:] for line in out.splitlines() if re.match(r"\(|  +\+", line)]
+    assert len(told) == len(set(told)) > 8
+    assert "\x1b" not in out
+
+
+async def test_the_demonstration_goes_on_when_its_reader_has_gone():
+    """``drova_gate demo | head -1``: no traceback, and the exit code is the play's."""
+    process = await asyncio.create_subprocess_shell(
+        f"{sys.executable} -m drova_gate demo | head -1; exit ${{PIPESTATUS[0]}}",
+        executable="/bin/bash",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    async with asyncio.timeout(40):
+        out, err = await process.communicate()
+
+    assert (process.returncode, err) == (0, b""), err.decode()
+    assert out.startswith(b"drova_gate demo:")
+
+
 async def test_settings_come_from_file_credentials_and_environment(
     world: tuple[Station, Cloud, dict[str, str]], tmp_path: Path
 ):
@@ -146,6 +186,7 @@ async def test_validate_names_what_is_wrong(
 
     assert code == 1, out + err
     assert re.search(rf"FAIL +{check} .*\n +-> \S", out), out
+    assert err == "", "what the table says is not said again"
 
 
 async def test_sigterm_stops_within_two_seconds_and_leaves_a_session_as_it_is(

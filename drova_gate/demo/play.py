@@ -2,6 +2,8 @@
 
 import asyncio
 import logging
+import os
+import shutil
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -51,13 +53,20 @@ async def play(options: DemoOptions) -> int:
         )
     if not 1 <= options.stations <= 100:
         raise SettingsFault(["--stations: write a number from 1 to 100"])
-    configure_logging("text", "INFO" if options.verbose else "CRITICAL", under_systemd=False)
-    logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
-    printer = Printer(_write, as_json=options.as_json, colour=options.colour, several=options.stations > 1)
-    fault = f", fault {options.fault}: {FAULTS[options.fault].line}" if options.fault else ""
-    printer.title(
-        f"drova_gate demo: one rental in {options.mode} mode on {options.stations} simulated station(s){fault}"
+    _show_log(verbose=options.verbose)
+    printer = Printer(
+        _write,
+        as_json=options.as_json,
+        colour=options.colour,
+        several=options.stations > 1,
+        width=min(shutil.get_terminal_size((100, 24)).columns, 120),
+        began=asyncio.get_running_loop().time(),
     )
+    stations = "a simulated station" if options.stations == 1 else f"each of {options.stations} simulated stations"
+    printer.title(f"drova_gate demo: one rental in {options.mode} mode on {stations}")
+    if options.fault:
+        printer.title(f"fault {options.fault}: {FAULTS[options.fault].line}")
+    printer.legend()
     with tempfile.TemporaryDirectory(prefix="drova_gate_demo_") as folder:
         stage = Stage(options.mode, options.stations, options.fault, Path(folder), printer.moment)
         async with stage:
@@ -88,10 +97,23 @@ def _judge(stage: Stage, printer: Printer) -> int:
         promises = judge(stage, act)
         broken += sum(not one.kept for one in promises)
         printer.closing(act, promises)
-    printer.verdict(kept=broken == 0, text="every promise kept" if broken == 0 else f"{broken} promise(s) BROKEN")
+    printer.verdict(kept=broken == 0, text="every promise kept" if broken == 0 else f"promises BROKEN: {broken}")
     return 1 if broken else 0
 
 
+def _show_log(*, verbose: bool) -> None:
+    """The gate's own log is for ``--verbose``; the stage reads it to its finest lines all the same, so the handler does the sieving."""
+    level = logging.INFO if verbose else logging.CRITICAL
+    configure_logging("text", logging.getLevelName(level), under_systemd=False)
+    for handler in logging.getLogger().handlers:
+        handler.setLevel(level)
+    logging.getLogger("asyncssh").setLevel(logging.CRITICAL)
+
+
 def _write(text: str) -> None:
-    sys.stdout.write(text)
-    sys.stdout.flush()
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # The reader has seen enough (``| head``): the play goes on to its end, for the exit code's sake.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

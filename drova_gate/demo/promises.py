@@ -13,10 +13,8 @@ SECOND_RESET = {"reset_ignored", "comes_back_shadowed"}
 """Faults that take a second reset to mend."""
 UNPROTECTABLE = {"shadow_password", "shadow_missing"}
 """Faults that the gate sees before any session: the station is no offer to players."""
-COMMANDS, SECONDS = 3, 1.5
-"""The most a preparation may take."""
-SLOWED = {"ssh_drop_preparing", "station_off", "max_sessions_1", "file_in_use"}
-"""Faults that cost a preparation time or commands of their own."""
+COMMANDS = 3
+"""The most a preparation may take. Seconds are no promise of a demonstration: they are this machine's, the benchmark has them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +48,10 @@ def judge(stage: Stage, act: Act) -> list[Promise]:
 def _no_write_outside(act: Act) -> Promise:
     writes = [entry for entry in act.station.journal if entry.kind == "write" and RENTERS_FILE not in entry.subject]
     outside = [entry.subject for entry in writes if not entry.shadowed]
-    found = f"{len(writes)} writes, {len(outside)} outside Shadow Mode" + (f": {outside[0]}" if outside else "")
-    return Promise("nothing written before Shadow Mode is confirmed", not outside, found)
+    found = f"{_times(len(writes), 'write')}, " + (
+        f"outside it: {', '.join(outside)}" if outside else "none outside it"
+    )
+    return Promise("nothing written but in Shadow Mode", not outside, found)
 
 
 def _refused(stage: Stage, act: Act) -> Promise:
@@ -63,10 +63,11 @@ def _refused(stage: Stage, act: Act) -> Promise:
         )
     if stage.fault == "aborted_preparing":
         return Promise("the aborted session's player never comes in", act.player_in_at is None, "he never came in")
-    told = any(moment.kind in ("alarm", "not_prepared") for moment in act.moments) or act.phase is not Phase.CLEAN
-    return Promise(
-        "an unprepared station is told to the owner (no door of ours in poll mode)", told, "told" if told else "silent"
-    )
+    told = any(moment.kind in ("alarm", "not_prepared", "log") for moment in act.moments)
+    # A call that is never answered is told after the client's time-out; a short play is over before that.
+    waits = stage.fault == "cloud_timeout" and not told
+    found = "told; in poll mode there is no door to close" if told else "the call still waits" if waits else "silent"
+    return Promise("an unprepared station is told to the owner", told or waits, found)
 
 
 def _prepared(stage: Stage, act: Act) -> list[Promise]:
@@ -76,27 +77,25 @@ def _prepared(stage: Stage, act: Act) -> list[Promise]:
         return [Promise("the station is prepared", False, act.gate.controller.reason)]
     report = good[0]
     failed = [step.name for step in report.steps if step.outcome is StepOutcome.FAILED]
-    promises = [
-        Promise(
-            "preparation confirmed step by step",
-            not failed or fault == "file_in_use",
-            f"{len(report.steps) - len(failed)} of {len(report.steps)} steps"
-            + (f", not: {', '.join(failed)}" if failed else ""),
-        ),
+    confirmed = f"{len(report.steps) - len(failed)} of {len(report.steps)} steps" + (
+        f", not: {', '.join(failed)}" if failed else ""
+    )
+    if fault == "file_in_use":
+        promises = [Promise("what cannot be wiped is named", any("steam" in name for name in failed), confirmed)]
+    else:
+        promises = [Promise("preparation confirmed step by step", not failed, confirmed)]
+    promises += [
         Promise(f"at most {COMMANDS} commands", report.commands <= COMMANDS, f"{report.commands} commands"),
     ]
-    if stage.mode is Mode.SOCKET:
+    if stage.mode is Mode.SOCKET and fault != "file_in_use":
         left = act.signed_in_when_let_in or frozenset()
         promises.append(
             Promise(
                 "no sign-in left when the player comes in",
-                not left or fault == "file_in_use",
+                not left,
                 "none" if not left else ", ".join(sorted(left)),
             )
         )
-    if act.ready_sent_at is not None and act.prepared_at is not None and fault not in SLOWED and len(stage.acts) == 1:
-        took = act.prepared_at - act.ready_sent_at if stage.mode is Mode.SOCKET else report.seconds
-        promises.append(Promise(f"prepared within {SECONDS} s", took <= SECONDS, f"{took:.2f} s"))
     return promises
 
 
@@ -109,7 +108,7 @@ def _no_reboot_of_a_player(act: Act) -> Promise:
         and act.session_ended_at is not None
         and act.session_began_at < entry.at < act.session_ended_at - 0.5
     ]
-    return Promise("no player is rebooted", not reboots, f"{len(reboots)} reboots in mid-session")
+    return Promise("no player is rebooted", not reboots, f"{_times(len(reboots), 'reboot')} in mid-session")
 
 
 def _brought_back(stage: Stage, act: Act) -> Promise:
@@ -124,18 +123,25 @@ def _brought_back(stage: Stage, act: Act) -> Promise:
             "quarantined and hidden" if hidden else "quarantined, still shown",
         )
     if not touched:
-        return Promise("nothing to roll back, no reboot", boots == 0, f"{boots} reboot(s), gate says {act.phase}")
+        return Promise(
+            "nothing to roll back, no reboot", boots == 0, f"{_times(boots, 'reboot')}, gate says {act.phase}"
+        )
     allowed = (1, 2) if fault in SECOND_RESET else (1,)
     shadowed = sorted(act.station.machine.shadow.active)
     clean = act.phase is Phase.CLEAN and boots in allowed and not shadowed
-    found = f"{boots} reboot(s), gate says {act.phase}" + (f", still shadowed: {shadowed}" if shadowed else "")
-    return Promise("exactly one reset, proved clean", clean, found)
+    found = f"{_times(boots, 'reboot')}, gate says {act.phase}" + (f", still shadowed: {shadowed}" if shadowed else "")
+    text = "reset again until proved clean" if fault in SECOND_RESET else "exactly one reset, proved clean"
+    return Promise(text, clean, found)
+
+
+def _times(count: int, what: str) -> str:
+    return f"{count or 'no'} {what}{'' if count == 1 else 's'}"
 
 
 def _secrets(stage: Stage) -> Promise:
     lines = stage.log_lines + [moment.text for act in stage.acts for moment in act.moments]
     told = sum(secret in line for line in lines for secret in stage.secrets)
-    return Promise("secrets stay secret", told == 0, f"{len(lines)} log lines and messages, {told} with a secret")
+    return Promise("secrets stay secret", told == 0, f"in {told or 'none'} of {len(lines)} lines and messages")
 
 
 def _visible_again(stage: Stage, act: Act) -> Promise:

@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
+import re
 import socket
 import time
 import uuid
 from collections.abc import Callable
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import TracebackType
@@ -79,7 +80,7 @@ class Act:
     reports: list[PreparationReport] = field(default_factory=list)
     session: str = ""
     ready_sent_at: float | None = None
-    """When the gate saw the ready byte (socket mode), or the cloud showed the session (poll mode)."""
+    """When the gate saw the ready byte (socket mode), or the player did (poll mode)."""
     prepared_at: float | None = None
     player_in_at: float | None = None
     signed_in_when_let_in: frozenset[str] | None = None
@@ -98,14 +99,17 @@ class Act:
 
 
 class _LogCatcher(logging.Handler):
-    """Keeps every log line of the gate, for the proof that no secret stands in any."""
+    """Keeps every log line of the gate, for the proof that no secret stands in any; passes on what an owner would be warned of."""
 
-    def __init__(self, lines: list[str]) -> None:
+    def __init__(self, lines: list[str], warn: Callable[[str], None]) -> None:
         super().__init__(logging.DEBUG)
-        self._lines = lines
+        self._lines, self._warn = lines, warn
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._lines.append(record.getMessage())
+        text = record.getMessage()
+        self._lines.append(text)
+        if record.levelno >= logging.WARNING:
+            self._warn(text)
 
 
 class Stage:
@@ -128,7 +132,7 @@ class Stage:
         self.secrets: list[str] = []
         self.cloud = Cloud(CloudPlan())
         self._parts = AsyncExitStack()
-        self._catcher = _LogCatcher(self.log_lines)
+        self._catcher = _LogCatcher(self.log_lines, self._warned)
 
     async def __aenter__(self) -> Self:
         await self._parts.__aenter__()
@@ -153,6 +157,14 @@ class Stage:
         moment = Moment(asyncio.get_running_loop().time(), who, kind, text)
         act.moments.append(moment)
         self._show(act, moment)
+
+    def _warned(self, line: str) -> None:
+        """A warning in the gate's log is a moment of the station that it names."""
+        found = re.match(r"(?:station )?(\S+): (?:station \1: )?(.*)", line, re.DOTALL)
+        for act in self.acts:
+            if found is not None and found[1] == act.name:
+                with suppress(RuntimeError):  # logged outside the loop, by a thread: the line is kept all the same
+                    self.note(act, "gate", "log", found[2])
 
     def _side(self, side: str) -> bool:
         return self.fault is not None and FAULTS[self.fault].side == side

@@ -14,13 +14,15 @@ from drova_gate.sim.player import Player, PlayerDropped
 __all__ = ["play_rental"]
 
 LOOK_SECONDS = 0.01
+TRIES_TOLD = 3
+"""A refused player tries again and again; the timeline shows the first tries and counts the rest."""
 
 
 async def play_rental(stage: Stage, act: Act) -> None:
     """Play one rental on one station to its end."""
     refused = stage.fault is not None and FAULTS[stage.fault].refused
-    # A station that is off has its first seconds behind it before anybody can rent it.
-    start = max(stage.pace.start, 6.0) if stage.fault == "station_off" else stage.pace.start
+    # A station that is off, or a cloud that asks for patience, has its first seconds behind it before anybody can rent it.
+    start = max(stage.pace.start, 8.0) if stage.fault in ("station_off", "cloud_429") else stage.pace.start
     await _until(lambda: act.phase is Phase.CLEAN, start)
     act.signed_in_before = frozenset(act.station.machine.signed_in())
     act.boots_before = act.station.machine.boot_count
@@ -45,17 +47,21 @@ async def _through_the_door(stage: Stage, act: Act, player: Player) -> bool:
     """Socket mode: connect to the relay, wait for the ready byte; a refused player tries again a few times, as the real client does."""
     deadline = asyncio.get_running_loop().time() + stage.pace.patience
     aborted = stage.fault == "aborted_preparing"
+    tries = 0
     while asyncio.get_running_loop().time() < deadline:
+        tries += 1
         try:
             await player.connect("127.0.0.1", act.gate.config.listen_port or 0)
-            stage.note(act, "player", "connect", "connects to the gate's port")
+            if tries <= TRIES_TOLD:
+                stage.note(act, "player", "connect", "connects to the gate's port" + (" again" if tries > 1 else ""))
             if aborted:
                 await _until(lambda: act.phase is Phase.PREPARING, _refused_after(stage))
                 stage.cloud.abort(act.session)
                 stage.note(act, "cloud", "abort", "the session is ABORTED while the station is being prepared")
             await player.wait_ready(_refused_after(stage))
         except (PlayerDropped, ConnectionError, TimeoutError):
-            stage.note(act, "player", "refused", "is turned away without a byte")
+            if tries <= TRIES_TOLD:
+                stage.note(act, "player", "refused", "is turned away without a byte")
             await player.close()
             if aborted:
                 return False
@@ -64,12 +70,13 @@ async def _through_the_door(stage: Stage, act: Act, player: Player) -> bool:
         _let_in(stage, act)
         stage.cloud.set_status(act.session, "ACTIVE")
         return True
+    if tries > TRIES_TOLD:
+        stage.note(act, "player", "refused", f"tried {tries} times and was turned away each time")
     return False
 
 
 async def _straight_in(stage: Stage, act: Act, player: Player) -> bool:
     """Poll mode: no door of ours; the player is in as soon as the station says so, prepared or not."""
-    act.ready_sent_at = asyncio.get_running_loop().time()
     if stage.fault == "aborted_preparing":
         await _until(lambda: act.phase is Phase.PREPARING, _refused_after(stage))
         stage.cloud.abort(act.session)
@@ -96,6 +103,8 @@ async def _straight_in(stage: Stage, act: Act, player: Player) -> bool:
 
 def _let_in(stage: Stage, act: Act) -> None:
     act.player_in_at = asyncio.get_running_loop().time()
+    if act.ready_sent_at is None:  # poll mode: nobody but the player sees the ready byte
+        act.ready_sent_at = act.player_in_at
     act.signed_in_when_let_in = frozenset(act.station.machine.signed_in())
     stage.note(act, "player", "in", "is in: the ready byte is here")
 
@@ -110,7 +119,7 @@ async def _play(stage: Stage, act: Act, player: Player) -> None:
     try:
         latency = await player.echo(b"play" * 16)
         await player.bulk(4 * 1024 * 1024)
-        stage.note(act, "player", "play", f"plays: 4 MiB of picture intact, an echo in {latency * 1000:.1f} ms")
+        stage.note(act, "player", "play", f"plays: 4 MiB of picture intact, an echo in {_short(latency)}")
         if stage.fault == "second_connection":
             await _second_connection(stage, act)
         if stage.fault == "client_half_closes":
@@ -120,6 +129,11 @@ async def _play(stage: Stage, act: Act, player: Player) -> None:
     except (ConnectionError, TimeoutError, ValueError) as error:
         stage.note(act, "player", "lost", f"the stream broke: {error}")
     await asyncio.sleep(stage.pace.play)
+
+
+def _short(seconds: float) -> str:
+    """The loop's clock counts milliseconds."""
+    return "under 1 ms" if seconds < 0.001 else f"{seconds * 1000:.0f} ms"
 
 
 async def _second_connection(stage: Stage, act: Act) -> None:
