@@ -13,7 +13,7 @@ __all__ = ["Door", "Visitor"]
 logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(slots=True, eq=False)
 class Visitor:
     """One client connection at a station's door; two visitors are never equal."""
 
@@ -102,7 +102,7 @@ class Door:
         if self.unprotected is Verdict.ADMIT:
             logger.warning(
                 "station %s: not confirmed as prepared %g s after the ready byte, player %s is ADMITTED UNPROTECTED; "
-                "see why the preparation is late, or set DROVA_UNPROTECTED=refuse",
+                "the lines before this one say why; DROVA_UNPROTECTED=refuse would keep him out",
                 self.name,
                 self.hold_seconds,
                 visitor,
@@ -110,7 +110,7 @@ class Door:
         else:
             logger.warning(
                 "station %s: not confirmed as prepared %g s after the ready byte, player %s is refused; "
-                "see why the preparation is late, or raise DROVA_HOLD_SECONDS",
+                "the lines before this one say why",
                 self.name,
                 self.hold_seconds,
                 visitor,

@@ -21,6 +21,9 @@ CHUNK = 16 * 1024
 BULK_CHUNK = PIPE_BYTES
 """Bytes read at once where bulk has to be copied: larger gains nothing, smaller costs a loop turn for every 64 KiB."""
 
+LOOK_AGAIN_SECONDS = 0.1
+"""How late a reset may be noticed on uvloop; a look at every read would cost a system call for each message."""
+
 PUMP_ROUNDS = 4
 """Pipes filled and poured in one turn of the loop at most: 1 MiB, under 1 ms, so that others are not kept waiting."""
 
@@ -34,14 +37,14 @@ class Ends(Protocol):
     def broken(self, sock: socket.socket, error: OSError) -> None:
         """Reading from or writing to ``sock`` failed."""
 
-    def drained(self) -> None:
-        """The source ended and its end was passed on (half-close)."""
+    def drained(self, flow: "Flow") -> None:
+        """The source of a flow has ended and all its bytes went out: now its end is to be passed on."""
 
 
 class Means:
     """What all flows of a listener share."""
 
-    __slots__ = ("forgets_errors", "loop", "pipes")
+    __slots__ = ("_looking", "_recent", "forgets_errors", "loop", "pipes")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, pipes: PipePool) -> None:
         self.loop = loop
@@ -49,6 +52,40 @@ class Means:
         self.forgets_errors = type(loop).__module__.partition(".")[0] == "uvloop"
         """libuv calls back once when a socket has failed and then watches it no more (``uv__poll_io``, POLLERR). When that
         call finds bytes that came before the reset, nobody would ever see the reset itself."""
+        self._recent: list[Flow] = []
+        self._looking: asyncio.TimerHandle | None = None
+
+    def look_later(self, flow: "Flow") -> None:
+        """Look at the flow's source once more in a moment."""
+        self._recent.append(flow)
+        if self._looking is None:
+            self._looking = self.loop.call_later(LOOK_AGAIN_SECONDS, self._look)
+
+    def _look(self) -> None:
+        self._looking = None
+        recent, self._recent = self._recent, []
+        for flow in recent:
+            flow.look()
+
+    def close(self) -> None:
+        """Look no more."""
+        if self._looking is not None:
+            self._looking.cancel()
+            self._looking = None
+        self._recent = []
+
+
+class _Nobody:
+    """Hears for a flow that was stopped; so that relay and flow do not keep each other in memory."""
+
+    def broken(self, sock: socket.socket, error: OSError) -> None:
+        """Too late."""
+
+    def drained(self, flow: "Flow") -> None:
+        """Too late."""
+
+
+_NOBODY = _Nobody()
 
 
 class Flow:
@@ -61,6 +98,7 @@ class Flow:
         "_ends",
         "_held",
         "_means",
+        "_noted",
         "_pending",
         "_pipe",
         "_reading",
@@ -76,20 +114,21 @@ class Flow:
         self._means = means
         self.source = source
         self.sink = sink
-        self._ends = ends
+        self._ends: Ends = ends
         self.carried = 0
         """Bytes handed to the sink."""
         self.drained = False
-        """The source's end was passed on."""
+        """The source has ended and everything before its end went out."""
         self.gate: Callable[[bytes], bytes] | None = None
         """Looks at each chunk before it goes on and returns what may pass now; while it is set nothing is spliced."""
         self._pending: memoryview | None = None
         self._pipe: Pipe | None = None
-        self._reading = self._writing = self._held = self._ended = self._discarding = self._bulk = False
+        self._reading = self._writing = self._held = self._ended = self._discarding = self._bulk = self._noted = False
 
     def start(self) -> None:
         """Begin to carry."""
-        self._means.loop.add_reader(self.source.fileno(), self._readable)
+        read = self._read_once if self._means.forgets_errors else self._read
+        self._means.loop.add_reader(self.source.fileno(), read)
         self._reading = True
 
     def stop(self) -> None:
@@ -97,6 +136,8 @@ class Flow:
         self._pause()
         self._drop_pending()
         self._ended = True
+        self._ends = _NOBODY
+        self.gate = None
 
     def hold(self) -> None:
         """Read no more until ``release``; what is on its way still goes out."""
@@ -121,12 +162,22 @@ class Flow:
 
     # -- small messages --------------------------------------------------------------------------------------------------
 
-    def _readable(self) -> None:
+    def _read_once(self) -> None:
+        """In place of ``_read`` where the loop may never call again."""
+        if not self._noted:
+            self._noted = True
+            self._means.look_later(self)
         self._read()
-        if self._means.forgets_errors and self._reading:
-            number = self.source.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-            if number:
-                self._ends.broken(self.source, OSError(number, os.strerror(number)))
+
+    def look(self) -> None:
+        """Notice a reset that the loop has kept to itself."""
+        self._noted = False
+        if not self._reading:
+            return
+        # Not the state of the connection: an orderly end leaves it closed as well, with bytes that are still to be read.
+        number = self.source.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if number:
+            self._ends.broken(self.source, OSError(number, os.strerror(number)))
 
     def _read(self) -> None:
         if self._bulk and self._pump():
@@ -302,18 +353,21 @@ class Flow:
         """The source has ended: pass that on as soon as the sink is there to hear it."""
         self._pause()
         self._ended = True
-        if self._discarding or is_connected(self.sink):
+        # shutdown() on a connection that is still being made would undo it (Linux: SYN_SENT goes back to CLOSE).
+        if self.carried or self._discarding or is_connected(self.sink):
             self._pass_end_on()
         else:
-            # shutdown() on a connection that is still being made would undo it (Linux: SYN_SENT goes back to CLOSE).
             self._await_room()
 
     def _pass_end_on(self) -> None:
-        if not self._discarding:
-            try:
-                self.sink.shutdown(socket.SHUT_WR)
-            except OSError as error:
-                self._ends.broken(self.sink, error)
-                return
         self.drained = True
-        self._ends.drained()
+        self._ends.drained(self)
+
+    def end_sink(self) -> None:
+        """Half-close the sink; not needed where it is closed altogether."""
+        if self._discarding:
+            return
+        try:
+            self.sink.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            self._ends.broken(self.sink, error)

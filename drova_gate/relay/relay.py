@@ -140,11 +140,13 @@ class Relay:
         else:
             self.break_off(f"station: {error.strerror or error}")
 
-    def drained(self) -> None:
+    def drained(self, flow: Flow) -> None:
         """One direction has ended; when both have, so has the relay."""
         if self.up.drained and self.down.drained:
             self.close("both sides finished")
-        else:
+            return
+        flow.end_sink()
+        if not self.ended:
             self._keeper.half_closed(self)
 
     def _look(self, chunk: bytes) -> bytes:

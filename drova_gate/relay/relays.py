@@ -17,7 +17,7 @@ from drova_gate.relay.flow import Means
 from drova_gate.relay.limits import Limits
 from drova_gate.relay.pipes import PipePool
 from drova_gate.relay.relay import Relay
-from drova_gate.relay.sockets import OUT_OF_DESCRIPTORS, abort, tune
+from drova_gate.relay.sockets import OUT_OF_DESCRIPTORS, abort, keep_alive, tune
 from drova_gate.relay.target import Target
 
 __all__ = ["Relays"]
@@ -44,6 +44,7 @@ class Relays:
         self._watch = watch
         self._live: set[Relay] = set()
         self._per_address: Counter[str] = Counter()
+        self._fresh: list[Relay] = []
         self._young: set[Relay] = set()
         self._half_closed: set[Relay] = set()
         self._idle_since: dict[Relay, tuple[int, float]] = {}
@@ -86,7 +87,7 @@ class Relays:
         self._per_address[host] += 1
         self._tally.connections += 1
         self.empty.clear()
-        self._young.add(relay)
+        self._fresh.append(relay)
         if self._limits.idle_seconds > 0:
             self._idle_since[relay] = (0, visitor.opened_at)
         self._something_to_do.set()
@@ -226,6 +227,7 @@ class Relays:
             await self._something_to_do.wait()
             await asyncio.sleep(min(LOOK_AFTER_SECONDS, self._limits.connect_seconds / 4))
             now = time.monotonic()
+            self._settle_fresh()
             for relay in list(self._young):
                 self._look_at_young(relay, now)
             for relay in list(self._half_closed):
@@ -234,6 +236,16 @@ class Relays:
                 self._look_at_idle(relay, now)
             if not (self._young or self._half_closed or self._idle_since):
                 self._something_to_do.clear()
+
+    def _settle_fresh(self) -> None:
+        """What can wait until a connection has lived for a moment: most of a scan's are over by then."""
+        fresh, self._fresh = self._fresh, []
+        for relay in fresh:
+            if relay.ended:
+                continue
+            keep_alive(relay.station)
+            if relay.ready_at is None:
+                self._young.add(relay)
 
     def _look_at_young(self, relay: Relay, now: float) -> None:
         age = now - relay.visitor.opened_at
@@ -263,6 +275,9 @@ class Relays:
         """End every connection now."""
         for relay in list(self._live):
             relay.close(reason)
+        if self._means is not None:
+            self._means.close()
+            self._means = None
 
     # -- figures ------------------------------------------------------------------------------------------------------------------
 
