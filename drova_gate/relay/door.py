@@ -24,7 +24,10 @@ class Visitor:
     """When the connection was accepted, ``time.monotonic()``."""
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        """Name the visitor for a log line; a player's whole address is nobody's business there."""
+        if ":" in self.host:
+            return f"[{':'.join(self.host.split(':')[:2])}:*]:{self.port}"
+        return f"{'.'.join(self.host.split('.')[:2])}.*.*:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +113,7 @@ class Door:
         else:
             logger.warning(
                 "station %s: not confirmed as prepared %g s after the ready byte, player %s is refused; "
-                "the lines before this one say why",
+                "the lines before this one say why (DROVA_HOLD_SECONDS is the most that a player is held)",
                 self.name,
                 self.hold_seconds,
                 visitor,
