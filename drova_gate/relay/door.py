@@ -23,6 +23,11 @@ class Visitor:
     opened_at: float
     """When the connection was accepted, ``time.monotonic()``."""
 
+    @property
+    def address(self) -> str:
+        """The whole address, for whoever asks for it."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
     def __str__(self) -> str:
         """Name the visitor for a log line; a player's whole address is nobody's business there."""
         if ":" in self.host:

@@ -301,7 +301,7 @@ class Relays:
         now = time.monotonic()
         return tuple(
             ConnectionFigures(
-                client=str(relay.visitor),
+                client=relay.visitor.address,
                 seconds=now - relay.visitor.opened_at,
                 bytes_to_client=relay.down.carried,
                 bytes_to_station=relay.up.carried,
