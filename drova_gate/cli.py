@@ -108,7 +108,15 @@ def _guard(options: argparse.Namespace) -> int:
         notify_socket=os.environ.get("NOTIFY_SOCKET"),
         watchdog_seconds=int(watchdog) / 1e6 if watchdog.isdigit() else None,
     )
-    run_loop(lambda: run(config, process))
+
+    async def guard() -> None:
+        await run(config, process)
+        # All is closed and written. A name look-up that gets no answer (the line is down) sits in a thread that cannot be stopped,
+        # and Python would wait for it: 20 s, while the owner or systemd waits for us.
+        logging.shutdown()
+        os._exit(0)
+
+    run_loop(guard)
     return 0
 
 

@@ -28,7 +28,14 @@ from drova_gate.core.model import (
     Reset,
     StepOutcome,
 )
-from drova_gate.errors import GateError, StationUnreachable
+from drova_gate.errors import (
+    CloudForbidden,
+    CloudRefused,
+    CloudUnauthorised,
+    GateError,
+    OutcomeUnknown,
+    StationUnreachable,
+)
 from drova_gate.host.reset import ResetAnswer, reset
 from drova_gate.observe import Observer
 from drova_gate.state import StateFile
@@ -46,6 +53,10 @@ LEAST_PAUSE = 0.02
 """Seconds between two cycles: a port scan stirs the door thousands of times a second."""
 BROKEN_PAUSE = 5.0
 """Seconds after a fault of our own before the next cycle."""
+LONGEST_PAUSE = 60.0
+"""Seconds between two cycles at most, even if nothing is due for longer: the watchdog takes a station without cycles for hanging."""
+ALARM_AGAIN = 3600.0
+"""Seconds for which an alarm must have been silent before it is told again: a fault that flickers is told once, one that returns anew."""
 PUBLISH_PAUSE = 10.0
 """Seconds between two tries to hide or show a station."""
 
@@ -97,9 +108,10 @@ class Controller:
         self.last_cycle_at = clock()
         self._report: PreparationReport | None = None
         self._report_at: float | None = None
+        self._report_tries = 0
         self._reset_at: float | None = None
         self._publish_due = 0.0
-        self._alarmed = ""
+        self._alarmed: dict[str, float] = {}
         self._held = 0
 
     def stir(self) -> None:
@@ -142,7 +154,7 @@ class Controller:
         for action in decision.actions:
             busy = await self._act(action, observed) or busy
         self.last_cycle_at = self._clock()
-        return 0.0 if busy else max(0.0, self.observer.next_due(self.phase) - self._clock())
+        return 0.0 if busy else min(LONGEST_PAUSE, max(0.0, self.observer.next_due(self.phase) - self._clock()))
 
     def _tell_held(self) -> None:
         held = self.observer.held()
@@ -153,7 +165,13 @@ class Controller:
         self._held = held
 
     def _complete(self, facts: Facts) -> Facts:
-        return replace(facts, report=self._report, report_at=self._report_at, reset_at=self._reset_at)
+        return replace(
+            facts,
+            report=self._report,
+            report_at=self._report_at,
+            report_tries=self._report_tries,
+            reset_at=self._reset_at,
+        )
 
     async def _enter(self, decision: Decision) -> None:
         if decision.reason != self.reason:
@@ -165,11 +183,22 @@ class Controller:
         self._tell(Happening("phase", decision.reason, decision.phase))
         if decision.phase is Phase.RESETTING and not any(isinstance(one, Reset) for one in decision.actions):
             self._reset_at = self._reset_at if self.record.reset_tries else None
-        why = decision.reason if decision.phase is Phase.QUARANTINED else ""
         if decision.phase is not Phase.UNKNOWN:
-            await self._remember(replace(self.record, phase=decision.phase, quarantine_reason=why))
+            await self._remember(self._entered(decision))
         if decision.phase in (Phase.RESETTING, Phase.QUARANTINED):
             self.observer.forget_host()
+
+    def _entered(self, decision: Decision) -> Record:
+        """The record of the new phase."""
+        record = replace(self.record, phase=decision.phase)
+        if any(isinstance(one, Forget) for one in decision.actions):
+            # In the same write: a clean station that still names its session would be reset a second time after a power cut.
+            return _forgotten(record)
+        if decision.phase is not Phase.QUARANTINED:
+            return replace(record, quarantine_reason="")
+        if self.record.phase is Phase.QUARANTINED:
+            return record  # after a restart the reason is still the old one
+        return replace(record, quarantine_reason=decision.reason.removeprefix("quarantine: "))
 
     async def _remember(self, record: Record) -> None:
         record = replace(record, server=self.observer.server or record.server)
@@ -234,17 +263,20 @@ class Controller:
                 reset_tries=0,
             )
         )
+        # From here on what was read of the station before is no fact any more, however the preparation ends.
+        observer.forget_host()
         report = await self._run_preparation(session, marker, stamp, volumes, enter)
         self._report, self._report_at = report, self._clock()
+        self._report_tries = 0 if report.prepared else self._report_tries + 1 if again else 1
         if report.prepared:
             observer.host_became(report, stamp)
-            self._alarmed = ""
+            self._alarmed.clear()
             await self._remember(replace(self.record, prepared=True, entered=report.entered))
             self._tell(Happening("prepared", f"prepared and confirmed in {report.seconds:.2f} s", self.phase, report))
         else:
             observer.forget_host()
-            # After an unknown outcome the report still counts what was to be entered as ours.
-            await self._remember(replace(self.record, entered=report.entered))
+            # After an unknown outcome the report still counts what was to be entered as ours; what an earlier try entered stays ours.
+            await self._remember(replace(self.record, entered=report.entered | ours))
             self._tell(Happening("not_prepared", report.fault or _failed_musts(report), self.phase, report))
 
     async def _run_preparation(
@@ -256,7 +288,7 @@ class Controller:
             return PreparationReport(session, marker, frozenset(), frozenset(), (), 0, 0.0, fault)
         try:
             async with asyncio.timeout(PREPARE_LIMIT):
-                return await prepare(self.observer.link, self.observer.protector, plan)
+                return await prepare(self.observer.link, self.observer.protector, plan, again=self._report_tries > 0)
         except TimeoutError:
             fault = f"preparation did not end within {PREPARE_LIMIT:.0f} s; looks at the station again"
             return PreparationReport(session, marker, frozenset(), enter, (), 0, PREPARE_LIMIT, fault)
@@ -286,21 +318,21 @@ class Controller:
         await self._remember(replace(before, phase=Phase.RESETTING, reset_tries=before.reset_tries + 1))
         try:
             if not observer.protector.forgets:
-                await self._undo(before)
+                await self._undo(before)  # whatever comes of it, the reset goes out
             answer = await reset(observer.link, observer.protector, before.entered, secrets.token_hex(8))
-        except StationUnreachable as error:
-            # Not sent: the try does not count, and the reset follows as soon as the station can be reached.
-            await self._remember(replace(self.record, reset_tries=before.reset_tries))
-            self._reset_at = None
-            log.warning("%s: the reset waits: %s", self.name, error)
-            return
-        except GateError as error:
+        except OutcomeUnknown as error:
             log.warning(
                 "%s: the reset was sent and its answer is not known (%s); the station itself will show it",
                 self.name,
                 error,
             )
             answer = ResetAnswer.UNKNOWN
+        except GateError as error:
+            # Not sent: the try does not count, and the reset follows as soon as the station takes commands.
+            await self._remember(replace(self.record, reset_tries=before.reset_tries))
+            self._reset_at = None
+            self._alarm(f"the reset waits: {error}", about="the reset waits")
+            return
         self._reset_at = self._clock()
         self.observer.forget_host(delay=1.0)
         if answer is ResetAnswer.REFUSED:
@@ -318,7 +350,12 @@ class Controller:
         )
         if plan is None:
             return
-        failed = [step.name for step in await undo(self.observer.link, plan) if step.outcome is StepOutcome.FAILED]
+        try:
+            failed = [step.name for step in await undo(self.observer.link, plan) if step.outcome is StepOutcome.FAILED]
+        except StationUnreachable:
+            raise
+        except GateError as error:
+            failed = [str(error)]
         if failed:
             self._alarm(f"the lockdown could not be taken off again: {', '.join(failed)}")
 
@@ -333,7 +370,12 @@ class Controller:
         try:
             await client.set_published(server, await self.observer.owner(), visible=visible)
         except GateError as error:
-            self._alarm(f"the station could not be {'shown in' if visible else 'hidden from'} the catalogue: {error}")
+            if not visible and isinstance(error, CloudForbidden | CloudRefused | CloudUnauthorised):
+                # Plainly refused, so it was not we who hid it, should it be hidden later.
+                await self._remember(replace(self.record, hidden_by_us=False))
+            text = f"the station could not be {'shown in' if visible else 'hidden from'} the catalogue"
+            # The error's own text has an id of the request: new each time.
+            self._alarm(f"{text}: {error}", about=text)
             return
         finally:
             self.observer.forget_published()
@@ -362,12 +404,22 @@ class Controller:
 
     async def _forget(self) -> None:
         self._report = self._report_at = self._reset_at = None
-        self._alarmed = ""
+        self._report_tries = 0
+        self._alarmed.clear()
         self.observer.forget_host()
-        await self._remember(Record(phase=self.phase, hidden_by_us=self.record.hidden_by_us))
+        await self._remember(_forgotten(replace(self.record, phase=self.phase)))
 
-    def _alarm(self, text: str) -> None:
-        if text != self._alarmed:
-            self._alarmed = text
+    def _alarm(self, text: str, *, about: str = "") -> None:
+        """Tell an alarm once; ``about`` stands for it where its text differs each time."""
+        now, key = self._clock(), about or text
+        self._alarmed = {one: at for one, at in self._alarmed.items() if now - at < ALARM_AGAIN}
+        told = key in self._alarmed
+        self._alarmed[key] = now
+        if not told:
             log.error("%s: %s", self.name, text)
             self._tell(Happening("alarm", text, self.phase))
+
+
+def _forgotten(record: Record) -> Record:
+    """The record without its settled session."""
+    return Record(phase=record.phase, hidden_by_us=record.hidden_by_us, server=record.server)

@@ -8,8 +8,9 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
@@ -224,10 +225,18 @@ async def run(config: Config, process: Process) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     notifier = Notifier(process.notify_socket)
-    stations = [open_station(station, config.mode, process.state_dir) for station in config.stations]
+    stations = {station.name: open_station(station, config.mode, process.state_dir) for station in config.stations}
+
+    def anew(name: str) -> Station:
+        stations[name] = open_station(stations[name].config, config.mode, process.state_dir)
+        return stations[name]
+
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(_supervise(station), name=station.config.name) for station in stations]
+            tasks = [
+                group.create_task(_supervise(station, partial(anew, name)), name=name)
+                for name, station in stations.items()
+            ]
             tasks.append(group.create_task(_report(stations, notifier, process.watchdog_seconds), name="watchdog"))
             # Started means that the loop runs: a station may well be off now.
             notifier.say("READY=1")
@@ -241,8 +250,11 @@ async def run(config: Config, process: Process) -> None:
         notifier.close()
 
 
-async def _supervise(station: Station) -> None:
-    """Keep one station running whatever breaks in it, so that it never touches another."""
+async def _supervise(station: Station, anew: Callable[[], Station]) -> None:
+    """Keep one station running whatever breaks in it, so that it never touches another.
+
+    A station that has stopped has closed its link and its relay for good: its follower is put together ``anew``.
+    """
     backoff = Backoff(1.0, 60.0, 2.0)
     while True:
         try:
@@ -253,26 +265,30 @@ async def _supervise(station: Station) -> None:
                 "%s: stopped by a fault of the gate's own; started again", station.config.name, exc_info=group
             )
         await asyncio.sleep(backoff.next(random.random()))
+        station = anew()
 
 
-async def _report(stations: list[Station], notifier: Notifier, watchdog_seconds: float | None) -> None:
+async def _report(stations: Mapping[str, Station], notifier: Notifier, watchdog_seconds: float | None) -> None:
     """Feed systemd's watchdog from the loop itself, and only while every station's cycles end."""
     loop = asyncio.get_running_loop()
-    said = ""
+    said = complained = ""
     while True:
-        status = "; ".join(f"{one.config.name}: {one.controller.reason}" for one in stations)
+        status = "; ".join(f"{name}: {one.controller.reason}" for name, one in stations.items())
         if status != said:
             notifier.say(f"STATUS={status}")
             said = status
-        hanging = [one.config.name for one in stations if loop.time() - one.controller.last_cycle_at > HANGING]
-        if hanging:
+        hanging = ", ".join(
+            name for name, one in stations.items() if loop.time() - one.controller.last_cycle_at > HANGING
+        )
+        if not hanging:
+            notifier.say("WATCHDOG=1")
+        elif hanging != complained:
             log.error(
                 "%s: no cycle has ended for %.0f s; the watchdog is not fed, so systemd restarts the gate",
-                ", ".join(hanging),
+                hanging,
                 HANGING,
             )
-        else:
-            notifier.say("WATCHDOG=1")
+        complained = hanging
         await asyncio.sleep(min(1.0, watchdog_seconds / 3) if watchdog_seconds else 1.0)
 
 

@@ -3,6 +3,7 @@
 Every read ends as a fact or as ``None`` with a reason. An error never becomes an absence.
 """
 
+import asyncio
 import logging
 import random
 import time
@@ -19,7 +20,14 @@ from drova_gate.cloud.models import Session
 from drova_gate.config import StationConfig
 from drova_gate.core.backoff import Backoff
 from drova_gate.core.model import CloudFacts, Facts, HostFacts, Phase, Policy, PreparationReport, Record, SessionFact
-from drova_gate.errors import CloudForbidden, CloudThrottled, CloudUnauthorised, GateError, RegistrationMissing
+from drova_gate.errors import (
+    CloudForbidden,
+    CloudThrottled,
+    CloudUnauthorised,
+    CloudUnavailable,
+    GateError,
+    RegistrationMissing,
+)
 from drova_gate.host.identity import Console, Registration, read_console, read_registrations
 from drova_gate.host.link import HostLink
 from drova_gate.host.look import look
@@ -34,8 +42,12 @@ log = logging.getLogger(__name__)
 
 SESSIONS_ASKED = 10
 """Newest sessions asked for: the guarded one and those after it, with room for tries that were turned away."""
+SESSIONS_ASKED_FAR = 200
+"""Asked for when the guarded session is not among those: a busy station may turn away many tries in a long session."""
 
 
+ADMIT_SECONDS = 1.0
+"""For the cloud to answer while a player waits for whom everything is prepared: an outage must not outlast his patience."""
 PORT_SECONDS = 2.0
 """For the agent's port to take a connection, on a LAN."""
 
@@ -100,14 +112,17 @@ class Observer:
         )
         self.registration: Registration | None = None
         self.console: Console | None = None
-        self.volumes: frozenset[str] | None = config.drives
+        # A protector that forgets nothing has no volumes to be confirmed.
+        self.volumes: frozenset[str] | None = config.drives if protector.forgets else frozenset()
         self.server: UUID | None = None
         self.maintenance: Callable[[], str | None] = lambda: None
         self._registrations: tuple[Registration, ...] = ()
         self._refused: set[UUID] = set()
         self._cloud: CloudFacts | None = None
         self._cloud_fault = ""
-        self._cloud_fault_said = False
+        self._cloud_fault_kind: type[GateError] | None = None
+        self._answered_at: float | None = None
+        self._absent: dict[UUID, float | None] = {}
         self._cloud_due = 0.0
         self._cloud_asked = float("-inf")
         self._cloud_backoff = Backoff(1.0, timing.error_cap, 2.0)
@@ -266,6 +281,7 @@ class Observer:
         if now < self._cloud_due and not self._door_asks(now):
             return
         client = await self._client()
+        self._cloud_asked, self._came = now, False
         if client is None or self.server is None:
             self._cloud, self._cloud_due = None, now + self._timing.look_soon
             self._cloud_fault = (
@@ -273,28 +289,45 @@ class Observer:
                 or f"who the station is in the cloud is not known yet ({self.link.fault.fact if self.link.fault else self._host_fault or 'no answer'})"
             )
             return
-        self._cloud_asked, self._came = now, False
         try:
-            sessions = await client.sessions(self.server, limit=SESSIONS_ASKED)
+            sessions = await self._sessions(client, self.server, record)
             facts = tuple([await self._session_fact(one) for one in sessions])
-            await self._read_published(client, phase, record)
         except CloudThrottled as error:
-            self._cloud_failed(str(error), max(error.retry_after, self._cloud_backoff.next(random.random())))
+            self._cloud_failed(error, max(error.retry_after, self._cloud_backoff.next(random.random())))
         except (CloudUnauthorised, CloudForbidden) as error:
             self._registration_refused()
             untried = not self.access.merchant and len(self._refused) < len(self._registrations)
-            self._cloud_failed(str(error), 0.0 if untried else self._refused_backoff.next(random.random()))
+            self._cloud_failed(error, 0.0 if untried else self._refused_backoff.next(random.random()))
         except GateError as error:
-            self._cloud_failed(str(error), self._cloud_backoff.next(random.random()))
+            self._cloud_failed(error, self._cloud_backoff.next(random.random()))
         else:
-            if self._cloud_fault_said:
+            if self._cloud_fault_kind is not None:
                 log.info("%s: the cloud answers again", self.config.name)
-                self._cloud_fault_said = False
-            self._cloud, self._cloud_fault = CloudFacts(facts, read_at=now), ""
+            self._cloud, self._cloud_fault, self._cloud_fault_kind = CloudFacts(facts, read_at=now), "", None
+            self._absent = {one.uuid: one.absent_at for one in facts}
+            self._answered_at = now
             self._cloud_backoff.reset()
             self._refused_backoff.reset()
             self._refused.clear()
             self._cloud_due = now + self._pace(phase, facts)
+            await self._read_published(client, phase, record)
+
+    async def _sessions(self, client: DrovaClient, server: UUID, record: Record) -> tuple[Session, ...]:
+        """Read the newest sessions, and so many that the guarded one is among them."""
+        limit = asyncio.timeout(ADMIT_SECONDS if record.prepared and self.held() else None)
+        try:
+            async with limit:
+                sessions = await client.sessions(server, limit=SESSIONS_ASKED)
+                if (
+                    record.session is not None
+                    and len(sessions) >= SESSIONS_ASKED
+                    and all(one.uuid != record.session for one in sessions)
+                ):
+                    sessions = await client.sessions(server, limit=SESSIONS_ASKED_FAR)
+        except TimeoutError as error:
+            fact = f"no answer within {ADMIT_SECONDS:g} s while a player of a prepared station waits"
+            raise CloudUnavailable("Drova API", fact, "asked again later") from error
+        return sessions
 
     def _door_asks(self, now: float) -> bool:
         """Whether what happens at the door makes an answer of the cloud pressing.
@@ -317,14 +350,21 @@ class Observer:
             return self.config.poll_seconds
         return max(self.config.poll_seconds, self._timing.idle_relay if self.policy.relay else self._timing.idle_poll)
 
-    def _cloud_failed(self, text: str, pause: float) -> None:
-        log.log(logging.DEBUG if self._cloud_fault_said else logging.WARNING, "%s: %s", self.config.name, text)
-        self._cloud_fault_said = True
-        self._cloud, self._cloud_fault = None, text
+    def _cloud_failed(self, error: GateError, pause: float) -> None:
+        text, kind = str(error), type(error)
+        if kind is not self._cloud_fault_kind:
+            log.warning("%s: %s", self.config.name, text)
+            # The first text stays: each has an id of its request, and would be a new reason and a new line in the log.
+            self._cloud_fault, self._cloud_fault_kind = text, kind
+        else:
+            log.debug("%s: %s", self.config.name, text)
+        self._cloud = None
         self._cloud_due = self._clock() + pause
 
     def _registration_refused(self) -> None:
         if self.registration is not None and not self.access.merchant:
+            if len(self._refused) >= len(self._registrations):
+                self._refused.clear()  # all were refused, perhaps by an outage: each gets another turn
             self._refused.add(self.registration.server_id)
             self._identity_due = self._host_due = 0.0  # the registry may hold a newer token already
             self._choose_registration()
@@ -345,6 +385,7 @@ class Observer:
             product=session.product_id,
             status=session.status,
             created_ms=session.created_on,
+            absent_at=self._absent.get(session.uuid, self._answered_at),
             desktop=await self._desktop(session),
         )
 
@@ -363,9 +404,15 @@ class Observer:
             self._published = None
             return
         now = self._clock()
-        if now >= self._published_due and self.server is not None:
+        if now < self._published_due or self.server is None:
+            return
+        self._published_due = now + self._timing.published
+        try:
             self._published = (await client.server(self.server, await self.owner())).published
-            self._published_due = now + self._timing.published
+        except GateError as error:
+            # What the catalogue shows is one fact, who plays is another: the second is known.
+            self._published = None
+            log.debug("%s: whether the station is in the catalogue: %s", self.config.name, error)
 
     def forget_published(self) -> None:
         """The catalogue was written to: ask it anew."""

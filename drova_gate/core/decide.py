@@ -6,6 +6,7 @@ counts as an absence: without an answer the phase stays and the reason names wha
 
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import UUID
 
 from drova_gate.core.model import (
     Action,
@@ -15,13 +16,22 @@ from drova_gate.core.model import (
     Decision,
     Facts,
     Forget,
-    HostFacts,
     Phase,
     Prepare,
     Publish,
     Reset,
     SessionFact,
     Verdict,
+)
+from drova_gate.core.readings import (
+    ended,
+    in_his_way,
+    live_session,
+    marked,
+    retry_pause,
+    still_shadowed,
+    untouched,
+    wanted,
 )
 
 __all__ = ["decide", "ended", "live_session"]
@@ -40,48 +50,7 @@ def _once(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     return tuple(dict.fromkeys(actions))
 
 
-# -- readings of the session list ------------------------------------------------------------------------------------
-
-
-def ended(facts: Facts) -> str | None:
-    """Why the guarded session is over; empty: it is not; ``None``: nobody can tell now.
-
-    Only FINISHED or ABORTED of that very session ends it, or the start of a later one on this station. A session that is
-    missing from the list is not over.
-    """
-    guarded, cloud = facts.record.session, facts.cloud
-    if cloud is None or guarded is None:
-        return None
-    own = next((session for session in cloud.sessions if session.uuid == guarded), None)
-    if own is not None and own.over:
-        return f"{own.status} by the cloud"
-    for later in cloud.sessions:
-        if later.uuid != guarded and later.created_ms > facts.record.session_created_ms and _took_place(later, own):
-            return f"session {_short(later)} started on this station ({later.status})"
-    return ""
-
-
-def _took_place(later: SessionFact, own: SessionFact | None) -> bool:
-    """A later session proves the end of ours if it got the station.
-
-    While our own row still says that it runs, a later ABORTED or NEW one (or a word nobody knows) may be a try that the busy station
-    turned away.
-    """
-    return own is None or later.status in ("HANDSHAKE", "ACTIVE", "FINISHED")
-
-
-def live_session(sessions: tuple[SessionFact, ...]) -> SessionFact | None:
-    """The newest session that is going on; one that a later session has followed is not, whatever its row says."""
-    for session in sorted(sessions, key=lambda one: one.created_ms, reverse=True):
-        if not session.over:
-            return session
-        if session.status == "FINISHED":
-            return None
-    return None
-
-
-def _wanted(session: SessionFact, facts: Facts) -> bool | None:
-    return True if facts.policy.prepare_all else session.desktop
+# -- spelling --------------------------------------------------------------------------------------------------------
 
 
 def _short(session: SessionFact) -> str:
@@ -90,27 +59,6 @@ def _short(session: SessionFact) -> str:
 
 def _guarded(facts: Facts) -> str:
     return str(facts.record.session)[:8]
-
-
-# -- readings of the station -----------------------------------------------------------------------------------------
-
-
-def _marked(host: HostFacts | None) -> bool:
-    return host is not None and bool(host.marker)
-
-
-def _still_shadowed(facts: Facts) -> frozenset[str] | None:
-    """Volumes that we brought into Shadow Mode and that still are; the owner's own do not count."""
-    if not facts.record.entered:
-        return frozenset()
-    if facts.host is None or facts.host.shadowed is None:
-        return None
-    return facts.host.shadowed & facts.record.entered
-
-
-def _untouched(facts: Facts) -> bool:
-    """Nothing of ours is on the station: no marker, no volume of ours in Shadow Mode."""
-    return facts.host is not None and facts.host.marker == "" and _still_shadowed(facts) == frozenset()
 
 
 def _letters(volumes: frozenset[str]) -> str:
@@ -146,7 +94,7 @@ def _unknown(facts: Facts, now: float) -> Decision:
             f"was {record.phase} when the gate stopped: goes on",
         )
     if record.session is not None:
-        return _unknown_guarded(facts)
+        return _unknown_guarded(facts, now)
     if facts.maintenance is not None:
         return Decision(Phase.MAINTENANCE, (), f"maintenance: {facts.maintenance}")
     if facts.cloud is None:
@@ -157,13 +105,13 @@ def _unknown(facts: Facts, now: float) -> Decision:
     if live is not None and facts.host.marker_session == str(live.uuid):
         why = f"the station says that it was prepared for session {_short(live)}, which goes on: adopted"
         return Decision(Phase.IN_SESSION, (Adopt(live.uuid, live.created_ms), *_admit(facts, why)), why)
-    if live is not None and _wanted(live, facts) and not _may_prepare(live.status, live.created_ms, facts):
+    if live is not None and wanted(live, facts) and not _may_prepare(live, live.created_ms, facts, now):
         alarm = f"session {_short(live)} was already going on at the gate's start and is not prepared; a player may be in it, so nothing is changed now"
         return Decision(Phase.IN_SESSION, (Adopt(live.uuid, live.created_ms), Alarm(alarm)), alarm)
     return _clean(facts, now)
 
 
-def _unknown_guarded(facts: Facts) -> Decision:
+def _unknown_guarded(facts: Facts, now: float) -> Decision:
     record = facts.record
     over = ended(facts)
     if over:
@@ -178,7 +126,7 @@ def _unknown_guarded(facts: Facts) -> Decision:
             f"guards session {_guarded(facts)} as it was left: {facts.cloud_fault or 'the cloud has not answered yet'}",
         )
     own = next((one for one in facts.cloud.sessions if one.uuid == record.session), None) if facts.cloud else None
-    if _may_prepare(own.status if own else "ACTIVE", record.session_created_ms, facts):
+    if _may_prepare(own, record.session_created_ms, facts, now):
         return Decision(Phase.PREPARING, (), f"session {_guarded(facts)} goes on and is not prepared: prepares it now")
     alarm = (
         f"session {_guarded(facts)} goes on, its preparation was cut off, a player may be in it: nothing is changed now"
@@ -186,19 +134,25 @@ def _unknown_guarded(facts: Facts) -> Decision:
     return Decision(Phase.IN_SESSION, (Alarm(alarm),), alarm)
 
 
-def _may_prepare(status: str, created_ms: int, facts: Facts) -> bool:
-    """At the first look after a start: whether the player cannot be in the middle of a game yet.
+def _may_prepare(session: SessionFact | None, created_ms: int, facts: Facts, now: float) -> bool:
+    """Whether a session that is not prepared yet cannot have its player in the middle of a game.
 
-    With a relay of ours his connection ended with our last process, and the next one is held. Without one only a session that is not active
-    yet, or very young, is sure.
+    With a relay of ours its player is held, and one of an earlier process had his connection ended with it. Without one only a session that
+    is not active yet, or very young, is sure: by the cloud's last answer without it, or, where there was none, by a clock that may be wrong.
     """
-    if facts.policy.relay or status in ("NEW", "HANDSHAKE"):
+    if facts.policy.relay or (session is not None and session.status in ("NEW", "HANDSHAKE")):
         return True
+    if session is not None and session.absent_at is not None:
+        return now - session.absent_at < facts.policy.fresh_session_seconds
     age_ms = facts.wall_ms - created_ms
     return -CLOCK_DOUBT_MS < age_ms < facts.policy.fresh_session_seconds * 1000
 
 
-def _clean(facts: Facts, _now: float) -> Decision:
+def _too_late(session: UUID) -> str:
+    return f"session {str(session)[:8]} is not prepared, and its player may be in the middle of a game: nothing is changed now"
+
+
+def _clean(facts: Facts, now: float) -> Decision:
     if facts.maintenance is not None:
         return Decision(Phase.MAINTENANCE, _admit(facts, "maintenance: hands off"), f"maintenance: {facts.maintenance}")
     if facts.cloud is None:
@@ -206,14 +160,14 @@ def _clean(facts: Facts, _now: float) -> Decision:
     live = live_session(facts.cloud.sessions)
     if live is None:
         return _clean_idle(facts)
-    wanted = _wanted(live, facts)
-    if wanted is None:
+    prepares = wanted(live, facts)
+    if prepares is None:
         return Decision(
             Phase.CLEAN,
             (),
             f"session {_short(live)}: whether its product {live.product} is a desktop is not known yet; asks again",
         )
-    if not wanted:
+    if not prepares:
         why = f"session {_short(live)} is no desktop session: left alone"
         return Decision(Phase.CLEAN, _admit(facts, why) if _asked_after(facts) else (), why)
     foreign = facts.host is not None and bool(facts.host.marker) and facts.host.marker_session != str(live.uuid)
@@ -223,6 +177,10 @@ def _clean(facts: Facts, _now: float) -> Decision:
     if facts.host is None:
         why = f"session {_short(live)} waits for preparation: {facts.host_fault or 'the station has not answered yet'}"
         return Decision(Phase.CLEAN, (), why)
+    if not _may_prepare(live, live.created_ms, facts, now):
+        return Decision(
+            Phase.IN_SESSION, (Adopt(live.uuid, live.created_ms), Alarm(_too_late(live.uuid))), _too_late(live.uuid)
+        )
     return Decision(
         Phase.PREPARING,
         (Prepare(live.uuid, live.created_ms),),
@@ -232,7 +190,7 @@ def _clean(facts: Facts, _now: float) -> Decision:
 
 def _clean_idle(facts: Facts) -> Decision:
     host = facts.host
-    if _marked(host):
+    if marked(host):
         return _end(facts, "no session is going on, and the station carries our marker")
     actions: tuple[Action, ...] = ()
     if facts.relay.held and _asked_after(facts):
@@ -240,7 +198,7 @@ def _clean_idle(facts: Facts) -> Decision:
     unprotected = host.protector_fault if host is not None else ""
     if unprotected and facts.cloud is not None and facts.cloud.published:
         actions += (Publish(visible=False, why="it cannot be protected"),)
-    if facts.record.hidden_by_us and _untouched(facts) and not unprotected:
+    if facts.record.hidden_by_us and untouched(facts) and not unprotected:
         actions += (Publish(visible=True, why="clean again"),)
     if host is None:
         return Decision(
@@ -265,7 +223,7 @@ def _preparing(facts: Facts, now: float) -> Decision:
     record, report = facts.record, facts.report
     over = ended(facts)
     if over:
-        if _untouched(facts):
+        if untouched(facts):
             return Decision(
                 Phase.CLEAN,
                 (*_refuse(facts, "the session is over"), Forget()),
@@ -280,7 +238,13 @@ def _preparing(facts: Facts, now: float) -> Decision:
             f"{step.name}: {step.reason}" for step in report.steps if step.must and step.outcome == "failed"
         )
         alarm = Alarm(f"session {_guarded(facts)} is NOT prepared: {fault}")
-        if facts.report_at is not None and now - facts.report_at < facts.policy.prepare_retry_seconds:
+        if in_his_way(facts, report):
+            return Decision(
+                Phase.IN_SESSION,
+                (alarm,),
+                f"session {_guarded(facts)} is not prepared ({fault}); each further try would close its player's programs: left as it is",
+            )
+        if facts.report_at is not None and now - facts.report_at < retry_pause(facts):
             return Decision(
                 Phase.PREPARING, (alarm,), f"session {_guarded(facts)} is not prepared ({fault}); tries again shortly"
             )
@@ -296,6 +260,9 @@ def _preparing(facts: Facts, now: float) -> Decision:
             (),
             f"session {_guarded(facts)} waits for preparation: {facts.host_fault or 'the station has not answered yet'}",
         )
+    own = next((one for one in facts.cloud.sessions if one.uuid == record.session), None) if facts.cloud else None
+    if facts.cloud is not None and not _may_prepare(own, record.session_created_ms, facts, now):
+        return Decision(Phase.IN_SESSION, (Alarm(_too_late(record.session)),), _too_late(record.session))
     return Decision(
         Phase.PREPARING,
         (Prepare(record.session, record.session_created_ms),),
@@ -313,6 +280,7 @@ def _in_session(facts: Facts, _now: float) -> Decision:
     )
     if (
         host is not None
+        and record.prepared
         and record.boot_stamp
         and host.boot_stamp == ""
         and host.marker == ""
@@ -367,6 +335,8 @@ def _resetting(facts: Facts, now: float) -> Decision:
         return _reset_again(facts, f"{waited:.0f} s after its reset the station has not rebooted")
     if host.marker and policy.protector_forgets:
         return _quarantine(facts, "the station has rebooted and still carries the marker: its disk was not rolled back")
+    if host.marker:
+        return _reset_again(facts, "the station has rebooted and still carries our lockdown")
     missing = _unproved(facts)
     if missing is None:
         shown: tuple[Action, ...] = (Publish(visible=True, why="proved clean"),) if record.hidden_by_us else ()
@@ -375,7 +345,7 @@ def _resetting(facts: Facts, now: float) -> Decision:
             (Forget(), *shown),
             f"proved clean {waited:.0f} s after the reset: new boot, no marker, no Shadow Mode, port open",
         )
-    still = _still_shadowed(facts)
+    still = still_shadowed(facts)
     if still:
         return _reset_again(facts, f"the station came back with {_letters(still)} in Shadow Mode")
     if waited > policy.reset_wait_seconds:
@@ -390,11 +360,11 @@ def _unproved(facts: Facts) -> str | None:
         return facts.host_fault or "the station does not answer"
     if host.boot_stamp != "":
         return "it has not rebooted since its session"
-    if host.marker is None or (host.marker and facts.policy.protector_forgets):
+    if host.marker is None or host.marker:
         return "it carries the marker of its last session"
     if host.shadowed is None:
         return host.protector_fault or "the protector does not list its volumes"
-    if still := _still_shadowed(facts):
+    if still := still_shadowed(facts):
         return f"{_letters(still)} is in Shadow Mode"
     if not host.agent_up:
         return "the Drova agent's port is not open yet"

@@ -112,6 +112,8 @@ class SessionFact:
     created_ms: int
     desktop: bool | None
     """Whether the player gets a desktop; ``None``: the product's flag is not known."""
+    absent_at: float | None = None
+    """When the cloud last answered without this session; ``None``: it stood in the first answer that this process got."""
 
     @property
     def over(self) -> bool:
@@ -210,7 +212,10 @@ class Policy:
     """How long a station may still show the old boot stamp before the reset is sent again."""
     reset_tries: int = 2
     prepare_retry_seconds: float = 2.0
-    """After a preparation that failed; short enough for a second try within the five seconds that a player is held."""
+    """After a preparation that failed; short enough for a second try within the five seconds that a player is held. Doubles each time."""
+    prepare_retry_cap: float = 60.0
+    prepare_tries_in_game: int = 3
+    """Without a relay: preparations that ran through and failed, after which the player is left alone."""
     fresh_session_seconds: float = 90.0
     """At the first look after a start: an unprepared session older than this may have its player in the game already."""
 
@@ -235,6 +240,8 @@ class Facts:
     report: PreparationReport | None = None
     """How the last preparation of this process ended."""
     report_at: float | None = None
+    report_tries: int = 0
+    """Preparations of the guarded session in this process that failed, one after the other."""
     reset_at: float | None = None
     """When the last reset was sent, or this process began to wait for its proof."""
 

@@ -13,7 +13,15 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from drova_gate.core.model import PreparationReport, StepOutcome, StepResult
-from drova_gate.errors import GateError, NotConfirmed, OutcomeUnknown, RecipeFault, StationUnreachable, TryAgain
+from drova_gate.errors import (
+    CallOwner,
+    GateError,
+    NotConfirmed,
+    OutcomeUnknown,
+    RecipeFault,
+    StationUnreachable,
+    TryAgain,
+)
 from drova_gate.host.commands import Run, Script, Section, render, sections
 from drova_gate.host.identity import Console
 from drova_gate.host.link import HostLink
@@ -76,8 +84,13 @@ class _Progress:
     fault: str = ""
 
 
-async def prepare(link: HostLink, protector: Protector, plan: PreparationPlan) -> PreparationReport:
-    """Prepare the station for a session; whatever goes wrong stands in the report, so that it may simply be tried again."""
+async def prepare(
+    link: HostLink, protector: Protector, plan: PreparationPlan, *, again: bool = False
+) -> PreparationReport:
+    """Prepare the station for a session; whatever goes wrong stands in the report, so that it may simply be tried again.
+
+    ``again``: an earlier try has said loudly what is wrong.
+    """
     clock = asyncio.get_running_loop().time
     began, sent = clock(), link.commands_sent
     progress = _Progress()
@@ -97,7 +110,7 @@ async def prepare(link: HostLink, protector: Protector, plan: PreparationPlan) -
         seconds=clock() - began,
         fault=progress.fault,
     )
-    _tell(link.subject, report)
+    _tell(link.subject, report, logging.DEBUG if again else logging.WARNING)
     return report
 
 
@@ -152,7 +165,10 @@ async def _protect(
     parts = sections(done.stdout)
     protection = protector.read_enter(parts, plan.enter) if plan.enter else protector.read_status(parts)
     progress.shadowed = protection.shadowed or frozenset()
-    progress.entered = plan.enter & progress.shadowed if protection.shadowed is not None else frozenset()
+    if protection.shadowed is not None:
+        progress.entered = plan.enter & progress.shadowed
+    elif isinstance(protection.fault, CallOwner):
+        progress.entered = frozenset()  # the program is missing, or refused its password: nothing was entered
     if protection.fault is not None:
         raise protection.fault
     if lacking := plan.volumes - progress.shadowed:
@@ -279,14 +295,15 @@ def _shadow_steps(volumes: frozenset[str], entered: frozenset[str], after: Prote
             yield StepResult(step, StepOutcome.CHANGED if letter in entered else StepOutcome.CLEAN, must=True)
 
 
-def _tell(subject: str, report: PreparationReport) -> None:
+def _tell(subject: str, report: PreparationReport, level: int) -> None:
     if report.fault:
-        log.warning("%s: not prepared: %s", subject, report.fault)
+        log.log(level, "%s: not prepared: %s", subject, report.fault)
         return
     failed = [step for step in report.steps if step.outcome is StepOutcome.FAILED]
     for step in failed:
-        log.warning("%s: %s%s: %s", subject, step.name, " (must)" if step.must else "", step.reason)
-    log.info(
+        log.log(level, "%s: %s%s: %s", subject, step.name, " (must)" if step.must else "", step.reason)
+    log.log(
+        logging.INFO if report.prepared else min(level, logging.INFO),
         "%s: %s in %.1f s with %d commands: %d steps changed, %d failed",
         subject,
         "prepared" if report.prepared else "not prepared",

@@ -539,3 +539,32 @@ def test_maintenance_does_not_leave_a_guarded_session():
     known = facts(guarded(), cloud=cloud(session()), host=guarded_host(), maintenance="new disk")
 
     assert decide(Phase.IN_SESSION, known, NOW).phase is Phase.IN_SESSION
+
+
+@pytest.mark.parametrize(("away", "expected"), [(10, Phase.PREPARING), (1800, Phase.IN_SESSION)])
+def test_a_session_that_began_during_an_outage_is_not_prepared_in_mid_game(away: float, expected: Phase):
+    """Poll mode: what counts is the cloud's last answer without the session, not a clock."""
+    late = replace(session(created=0), absent_at=NOW - away)
+    known = facts(policy=Policy(relay=False), cloud=cloud(late), host=host(), wall_ms=0)
+
+    decision = decide(Phase.CLEAN, known, NOW)
+
+    assert decision.phase is expected
+    assert ("Alarm" in kinds(decision)) == (expected is Phase.IN_SESSION)
+
+
+def test_a_preparation_that_waited_for_the_station_does_not_begin_in_mid_game():
+    """Poll mode: the station was away since the session began; now its player may be in a game."""
+    late = replace(session(created=0), absent_at=NOW - 1800)
+    known = facts(guarded(Phase.PREPARING, prepared=False), policy=Policy(relay=False), cloud=cloud(late), host=host())
+
+    decision = decide(Phase.PREPARING, known, NOW)
+
+    assert (decision.phase, kinds(decision)) == (Phase.IN_SESSION, ["Alarm"])
+
+
+def test_a_failed_repair_after_a_reboot_is_not_begun_anew_each_cycle():
+    """In session and not prepared: a station without our stamp is no reason to prepare without a pause."""
+    known = facts(guarded(prepared=False), cloud=cloud(session()), host=host())
+
+    assert kinds(decide(Phase.IN_SESSION, known, NOW)) == []
