@@ -8,6 +8,7 @@ import asyncio
 import logging
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from uuid import UUID
 
@@ -206,12 +207,21 @@ class Controller:
             return
         self.record = record
         try:
-            # A router's flash may take 0.1 s for an fsync: not on the loop that relays bytes.
-            await asyncio.to_thread(self._state.save, record)
+            await self._save(record)
         except OSError as error:
             self._alarm(
                 f"the state file cannot be written ({error.strerror}); a restart now would have to guess: free the disk"
             )
+
+    async def _save(self, record: Record) -> None:
+        """Write the record in a thread: a router's flash may take 0.1 s for an fsync. A stop waits for a write that has begun."""
+        writing = asyncio.get_running_loop().run_in_executor(None, self._state.save, record)
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            with suppress(OSError):
+                await writing
+            raise
 
     # -- actions -----------------------------------------------------------------------------------------------------
 

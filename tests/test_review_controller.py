@@ -455,3 +455,23 @@ async def test_a_name_that_is_not_answered_does_not_hold_up_the_stop(tmp_path: P
         assert await process.wait() == 0
 
     assert time.monotonic() - began < 2
+
+
+async def test_a_stop_waits_for_a_write_of_the_state_that_has_begun(tmp_path: Path):
+    """A cancelled controller leaves no thread behind that still writes into its folder."""
+
+    class SlowFlash(StateFile):
+        def save(self, record: Record) -> None:
+            time.sleep(0.3)
+            super().save(record)
+
+    async with stage(tmp_path) as play:
+        controller = play.acts[0].gate.controller
+        controller._state = SlowFlash(tmp_path / "slow" / "state.json")
+        remembering = asyncio.create_task(controller._remember(Record(phase=Phase.CLEAN)))
+        await asyncio.sleep(0.05)
+        remembering.cancel()
+        await asyncio.gather(remembering, return_exceptions=True)
+
+    assert remembering.cancelled()
+    assert StateFile(tmp_path / "slow" / "state.json").load().phase is Phase.CLEAN
