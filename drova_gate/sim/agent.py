@@ -162,7 +162,13 @@ class Agent:
 
     async def _listen(self) -> None:
         reserved, self._reserved = self._reserved, None
-        self._server = await asyncio.start_server(self._accept, sock=reserved, backlog=256)
+        opening = asyncio.ensure_future(asyncio.start_server(self._accept, sock=reserved, backlog=256))
+        try:
+            self._server = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The station closes while it boots: what is being opened must be known before it can be closed.
+            (await opening).close()
+            raise
 
     def _look(self) -> None:
         """Open or close the port when ``agent_refuses`` was switched."""

@@ -85,7 +85,16 @@ class SshFront:
             return
         self.reserve()
         reserved, self._reserved = self._reserved, None
-        self._listener = await asyncssh.listen(
+        opening = asyncio.ensure_future(self._listen(reserved))
+        try:
+            self._listener = await asyncio.shield(opening)
+        except asyncio.CancelledError:
+            # The station closes while it boots: what is being opened must be known before it can be closed.
+            (await opening).close()
+            raise
+
+    async def _listen(self, reserved: socket.socket | None) -> asyncssh.SSHAcceptor:
+        return await asyncssh.listen(
             sock=reserved,
             server_factory=lambda: _Server(self),
             server_host_keys=[self.host_key],

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import suppress
 
 import asyncssh
 import pytest
@@ -31,6 +32,10 @@ def connect(station: Station):
 
 
 async def run(station: Station, text: str) -> tuple[str, int | None]:
+    # A PC that has just booted opens its ports a moment later.
+    async with asyncio.timeout(5):
+        while await refused(station.host, station.ssh_port):
+            await asyncio.sleep(0.01)
     async with connect(station) as link:
         done = await link.run(text, encoding="utf-8", errors="replace")
         return str(done.stdout), done.exit_status
@@ -198,10 +203,11 @@ async def test_drops_in_mid_session(monkeypatch):
             assert not link.is_closed()
             await link.run(r"cmd /c C:\ProgramData\a.cmd")
             await link.wait_closed()
-        for _ in range(4):
-            async with connect(station) as link:
-                await link.wait_closed()
-        await until(lambda: "ssh_drop_session" not in station.faults)
+        while "ssh_drop_session" in station.faults:
+            # On a slow machine a cut may come while the next link is still being made.
+            with suppress(OSError, asyncssh.Error):
+                async with connect(station) as link:
+                    await link.wait_closed()
         async with connect(station) as link:
             await asyncio.sleep(0.2)
             assert not link.is_closed()
