@@ -307,7 +307,7 @@ async def test_time_out_is_unknown(tmp_path):
     async with serving(tmp_path) as server, kept(HostLink("pc1", server.address())) as link:
         await link.wait_up(10)
         with pytest.raises(OutcomeUnknown) as caught:
-            await link.run([program(tmp_path, "echo half; sleep 2")], timeout=0.4)
+            await link.run([program(tmp_path, "echo half; sleep 5")], timeout=2.5)
 
         assert caught.value.partial == "half\n"
         assert link.up
