@@ -274,7 +274,7 @@ async def test_a_429_with_a_date_says_the_seconds(peer, raw):
     assert caught.value.retry_after == 42
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.text(max_size=40), st.text(max_size=40))
 def test_any_retry_after_gives_a_sensible_pause(header, date):
     """Whatever stands in the headers, the pause is between 1 s and 10 min."""
@@ -301,7 +301,7 @@ answers = anything | st.builds(
 )
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=150)
 @given(answers)
 def test_any_json_is_a_session_list_or_an_error_of_ours(raw):
     """Arbitrary JSON never breaks the reader, and what is read is this station's and in order."""
@@ -316,7 +316,7 @@ def test_any_json_is_a_session_list_or_an_error_of_ours(raw):
         assert [one.created_on for one in own] == sorted((one.created_on for one in own), reverse=True)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_session_list_or_an_error_of_ours(body):
     """Not even bytes that are no text break the reader."""
@@ -324,7 +324,7 @@ def test_any_bytes_are_a_session_list_or_an_error_of_ours(body):
         own_sessions(Answer("GET /x", 200, body), UUID(int=0))
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=100)
 @given(st.integers(100, 599), st.binary(max_size=80) | anything.map(lambda raw: json.dumps(raw).encode()))
 def test_any_status_with_any_body_has_a_reaction(status, body):
     """Success or one of our errors."""

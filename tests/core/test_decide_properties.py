@@ -74,7 +74,7 @@ worlds = st.builds(
     reset_at=st.none() | times,
 )
 phases = st.sampled_from(Phase)
-thorough = settings(max_examples=200, deadline=None)
+thorough = settings(max_examples=120, deadline=None)
 
 
 @thorough

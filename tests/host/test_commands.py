@@ -167,7 +167,7 @@ def test_nasty_arguments_arrive_unchanged(shell, argument):
         assert found == ["/pwd:" + argument, argument, "/list"]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(argument=PLAIN_TEXT | SHARP_TEXT)
 @example("%%OS%")
 @example("^%OS:a=b^%")
@@ -176,7 +176,7 @@ def test_any_argument_arrives_unchanged_under_cmd(argument):
     assert arrives(Shell.CMD, argument) == [["/pwd:" + argument, argument, "/list"]]
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=120)
 @given(argument=PLAIN_TEXT | SHARP_TEXT)
 def test_any_argument_arrives_unchanged_under_powershell(argument):
     """No text is changed by PowerShell 5.1 or 7 on its way to the program, or it is refused before anything is sent."""
