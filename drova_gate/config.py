@@ -1,6 +1,6 @@
 """Settings: a mapping of texts becomes one frozen, typed :class:`Config`, or every fault at once.
 
-Reads no environment and no file by itself (``cli.py`` does): the same reader serves the environment, an ``.env`` file, systemd
+Reads no environment and no file by itself (``cli/`` does): the same reader serves the environment, an ``.env`` file, systemd
 credentials, and the stations of a ``DROVA_CONFIG`` file.
 """
 

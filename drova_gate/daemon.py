@@ -58,7 +58,7 @@ cycle (a preparation of 60 s, reads of 30 s)."""
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What the process knows of its surroundings; ``cli.py`` reads it from the environment."""
+    """What the process knows of its surroundings; ``cli/`` reads it from the environment."""
 
     state_dir: Path
     notify_socket: str | None = None

@@ -1,0 +1,64 @@
+"""Entry points: arguments and environment -> Config -> event loop -> exit code."""
+
+import argparse
+import sys
+
+from drova_gate import __version__
+from drova_gate.cli import check, demo, guard
+from drova_gate.errors import CallOwner, RecipeFault, SettingsFault
+
+__all__ = ["main", "poll", "socket", "validate"]
+
+EXIT_SETTINGS = 78
+"""``EX_CONFIG`` of sysexits.h; the units do not restart on it."""
+
+_COMMANDS = (guard, check, demo)
+"""Each module adds its commands, in the order in which ``--help`` shows them."""
+
+
+def poll(arguments: list[str] | None = None) -> int:
+    """``drova_poll``: guard the station, learning of sessions from the cloud alone."""
+    return main(["poll", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def socket(arguments: list[str] | None = None) -> int:
+    """``drova_socket``: guard the station and relay its players, who wait at the door while it is prepared."""
+    return main(["socket", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def validate(arguments: list[str] | None = None) -> int:
+    """``drova_validate``: say whether everything is set up right; change nothing."""
+    return main(["validate", *(sys.argv[1:] if arguments is None else arguments)])
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """``drova_gate``: all commands."""
+    options = _parser().parse_args(arguments)
+    try:
+        code: int = options.command(options)
+    except SettingsFault as fault:
+        for line in fault.faults:
+            sys.stderr.write(f"settings: {line}\n")
+        return EXIT_SETTINGS
+    except RecipeFault as fault:
+        sys.stderr.write(f"{fault}\n")
+        return EXIT_SETTINGS
+    except CallOwner as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="drova_gate",
+        description="Guards rented gaming stations around every Drova desktop session.",
+        epilog="Try: drova_gate demo",
+    )
+    parser.add_argument("--version", action="version", version=f"drova_gate {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for module in _COMMANDS:
+        module.add(commands)
+    return parser
