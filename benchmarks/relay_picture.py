@@ -5,6 +5,8 @@ from collections.abc import Callable, Mapping
 from html import escape
 
 WIDTH, BAR, GAP, LABEL = 720, 16, 6, 130
+MOST = 3.0
+"""Where the scale ends: beyond it a bar is cut, and only its number tells."""
 OURS, PEER, LINE, TEXT = "#2a7f62", "#9aa5b1", "#333333", "#222222"
 
 Ratios = Callable[..., list[float]]
@@ -28,8 +30,8 @@ def draw(samples: Mapping[str, Mapping[str, list[float]]], measures: Mapping[str
 
 def _panel(parts: list[str], top: int, title: str, bars: list[tuple[str, list[float]]]) -> int:
     """One measure; returns where the next panel begins."""
-    longest = max(max(among) for _, among in bars)
-    scale = (WIDTH - LABEL - 70) / longest
+    longest = min(MOST, max(max(among) for _, among in bars))
+    scale = (WIDTH - LABEL - 90) / longest
     parts.append(f'<text x="10" y="{top + 12}" font-weight="bold" fill="{TEXT}">{escape(title)}</text>')
     top += 22
     one = LABEL + scale
@@ -39,14 +41,14 @@ def _panel(parts: list[str], top: int, title: str, bars: list[tuple[str, list[fl
     )
     for name, among in bars:
         middle = statistics.median(among)
-        low, high = LABEL + min(among) * scale, LABEL + max(among) * scale
+        low, high, end = (LABEL + min(MOST, value) * scale for value in (min(among), max(among), middle))
         y = top + BAR / 2
         colour = OURS if name.startswith("gate") else PEER
         parts.append(
             f'<text x="{LABEL - 8}" y="{top + 12}" text-anchor="end" fill="{TEXT}">{escape(name)}</text>'
-            f'<rect x="{LABEL}" y="{top}" width="{middle * scale:.1f}" height="{BAR}" fill="{colour}"/>'
+            f'<rect x="{LABEL}" y="{top}" width="{end - LABEL:.1f}" height="{BAR}" fill="{colour}"/>'
             f'<line x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" stroke="{LINE}" stroke-width="1.5"/>'
-            f'<text x="{high + 6:.1f}" y="{top + 12}" fill="{TEXT}">{middle:.2f}</text>'
+            f'<text x="{high + 6:.1f}" y="{top + 12}" fill="{TEXT}">{middle:.2f}{" (cut)" if middle > MOST else ""}</text>'
         )
         top += BAR + GAP
     return top + 14

@@ -20,6 +20,7 @@ from drova_gate.relay.door import Door
 from drova_gate.relay.limits import Limits
 from drova_gate.relay.listener import RelayListener
 from drova_gate.relay.pipes import PipePool
+from drova_gate.relay.polling import RelayLoop
 
 HERE = Path(__file__).resolve().parent
 HAPROXY = "haproxy"
@@ -256,14 +257,17 @@ def shrink_loopback() -> None:
 
 
 def serve(design: str, loop: str, listen: int, station: int) -> None:
-    """Be one of the Python relays until killed."""
-    work = _serve_streams(listen, station) if design == "streams" else _serve_gate(design, listen, station)
+    """Be one of the Python relays until killed; the gate's on the loop that the daemon would run on."""
+    if design == "streams":
+        asyncio.run(_serve_streams(listen, station))
+        return
+    factory: Callable[[], asyncio.AbstractEventLoop] = RelayLoop
     if loop == "uvloop":
         import uvloop  # noqa: PLC0415 - optional
 
-        uvloop.run(work)
-    else:
-        asyncio.run(work)
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(_serve_gate(design, listen, station))
 
 
 async def _serve_gate(design: str, listen: int, station: int) -> None:

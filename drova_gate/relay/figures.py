@@ -108,6 +108,23 @@ class RelayFigures:
     line: LineQuality | None
     """The last finished session's line to its client."""
 
+    def __str__(self) -> str:
+        parts = [
+            f"{self.connections_now} connections now, {self.connections_ever} ever",
+            f"{self.bytes_to_clients} bytes to clients, {self.bytes_to_station} to the station",
+        ]
+        if self.held_now:
+            parts.append(f"{self.held_now} held")
+        for spell, what in ((self.to_ready, "to ready"), (self.held, "held")):
+            if spell.last is not None:
+                parts.append(f"{what} {spell.last:.3f} s (longest {spell.longest:.3f})")
+        turned_away = ", ".join(f"{count} {reason}" for reason, count in self.refusals.items() if count)
+        if turned_away:
+            parts.append(f"turned away: {turned_away}")
+        if self.line is not None:
+            parts.append(f"last line: {self.line}")
+        return "; ".join(parts)
+
 
 @dataclass(slots=True)
 class Tally:

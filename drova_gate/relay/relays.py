@@ -16,8 +16,9 @@ from drova_gate.relay.figures import ConnectionFigures, LineQuality, Refusal, Re
 from drova_gate.relay.flow import Means
 from drova_gate.relay.limits import Limits
 from drova_gate.relay.pipes import PipePool
+from drova_gate.relay.polling import Poller
 from drova_gate.relay.relay import Relay
-from drova_gate.relay.sockets import OUT_OF_DESCRIPTORS, abort, keep_alive, tune
+from drova_gate.relay.sockets import OUT_OF_DESCRIPTORS, abort, bound, keep_alive, no_delay
 from drova_gate.relay.target import Target
 
 __all__ = ["Relays"]
@@ -44,7 +45,7 @@ class Relays:
         self._watch = watch
         self._live: set[Relay] = set()
         self._per_address: Counter[str] = Counter()
-        self._fresh: list[Relay] = []
+        self._fresh: set[Relay] = set()
         self._young: set[Relay] = set()
         self._half_closed: set[Relay] = set()
         self._idle_since: dict[Relay, tuple[int, float]] = {}
@@ -68,6 +69,9 @@ class Relays:
 
     def take(self, client: socket.socket, host: str, port: int) -> bool:
         """Relay one accepted client, or send it away; ``False``: the system is short of descriptors."""
+        if self._means is None:
+            abort(client)
+            return True
         if self._turned_away(client, host):
             return True
         visitor = Visitor(host, port, time.monotonic())
@@ -80,17 +84,16 @@ class Relays:
                 return False
             self._station_off(visitor, error)
             return True
-        if self._means is None:
-            self._means = Means(asyncio.get_running_loop(), self._pipes)
         relay = Relay(self._means, self, visitor, client, station)
         self._live.add(relay)
         self._per_address[host] += 1
         self._tally.connections += 1
         self.empty.clear()
-        self._fresh.append(relay)
+        self._fresh.add(relay)
         if self._limits.idle_seconds > 0:
             self._idle_since[relay] = (0, visitor.opened_at)
-        self._something_to_do.set()
+        if not self._something_to_do.is_set():
+            self._something_to_do.set()
         relay.start(watch=self._watch)
         logger.debug("station %s: client %s connected", self._door.name, visitor)
         self._door.opened(visitor)
@@ -101,13 +104,13 @@ class Relays:
         limits = self._limits
         if limits.networks and not limits.allows(host):
             reason, complaint = Refusal.NETWORK, self._strangers
-            why = "its address is in none of the networks of DROVA_ALLOW"
+            why = f"its address is in none of the networks of {limits.names.allow}"
         elif len(self._live) >= limits.connections:
             reason, complaint = Refusal.FULL, self._full
-            why = f"there are {limits.connections} connections already (the limit in all); running sessions go on"
+            why = f"there are {limits.connections} connections already ({limits.names.connections}, the limit in all); running sessions go on"
         elif self._per_address[host] >= limits.per_address:
             reason, complaint = Refusal.ADDRESS_FULL, self._full
-            why = f"it has {limits.per_address} connections already (the limit per address); running sessions go on"
+            why = f"it has {limits.per_address} connections already ({limits.names.per_address}, the limit per address); running sessions go on"
         else:
             return False
         abort(client)
@@ -121,7 +124,7 @@ class Relays:
             raise OSError(errno.EHOSTUNREACH, f"the name {self._target.host} is not known")
         family, address = self._target.address
         station = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
-        tune(station)
+        no_delay(station)  # what else there is to set waits: for bulk, or until the connection has lived for a moment
         code = station.connect_ex(address)
         if code in (0, errno.EINPROGRESS):
             return station
@@ -183,12 +186,13 @@ class Relays:
 
     def ending(self, relay: Relay) -> None:
         """A relay is about to close its sockets: the last look at the line of a real visit."""
-        if relay.ready_at is not None:
+        if self._is_visit(relay):
             self._tally.line = LineQuality.of(relay.client) or self._tally.line
 
     def ended(self, relay: Relay) -> None:
         """A relay is over."""
         self._live.discard(relay)
+        self._fresh.discard(relay)
         self._young.discard(relay)
         self._half_closed.discard(relay)
         self._idle_since.pop(relay, None)
@@ -203,8 +207,13 @@ class Relays:
         self._say_left(relay)
         self._door.closed(relay.visitor)
 
+    def _is_visit(self, relay: Relay) -> bool:
+        """Whether it was more than a knock: for the log and the line's figures, which no port scan may flood."""
+        return relay.ready_at is not None or (not self._watch and relay.down.carried + relay.up.carried > 0)
+
     def _say_left(self, relay: Relay) -> None:
-        level = logging.DEBUG if relay.ready_at is None else logging.INFO
+        visit = self._is_visit(relay)
+        level = logging.INFO if visit else logging.DEBUG
         if not logger.isEnabledFor(level):
             return
         logger.log(
@@ -216,7 +225,7 @@ class Relays:
             relay.end_reason,
             relay.down.carried,
             relay.up.carried,
-            f"; {self._tally.line}" if relay.ready_at is not None and self._tally.line else "",
+            f"; {self._tally.line}" if visit and self._tally.line else "",
         )
 
     # -- looking after ----------------------------------------------------------------------------------------------------------
@@ -239,10 +248,9 @@ class Relays:
 
     def _settle_fresh(self) -> None:
         """What can wait until a connection has lived for a moment: most of a scan's are over by then."""
-        fresh, self._fresh = self._fresh, []
+        fresh, self._fresh = self._fresh, set()
         for relay in fresh:
-            if relay.ended:
-                continue
+            bound(relay.station)
             keep_alive(relay.station)
             if relay.ready_at is None:
                 self._young.add(relay)
@@ -260,7 +268,8 @@ class Relays:
             self._young.discard(relay)
             self._silent.say(
                 f"station {self._door.name}: took the connection of client {relay.visitor} and has not said that it is ready "
-                f"for {self._limits.silence_seconds:g} s; see whether Drova's agent hangs there"
+                f"for {self._limits.silence_seconds:g} s ({relay.up.carried} bytes went there meanwhile); see whether Drova's "
+                f"agent hangs there"
             )
 
     def _look_at_idle(self, relay: Relay, now: float) -> None:
@@ -270,6 +279,10 @@ class Relays:
             self._idle_since[relay] = (total, now)
         elif now - since >= self._limits.idle_seconds:
             relay.break_off(f"no byte either way for {self._limits.idle_seconds:g} s")
+
+    def open(self, poller: Poller) -> None:
+        """From now on clients can be taken, until ``cut``."""
+        self._means = Means(asyncio.get_running_loop(), poller, self._pipes)
 
     def cut(self, reason: str) -> None:
         """End every connection now."""

@@ -9,16 +9,18 @@ import struct
 from typing import Any
 
 from drova_gate.errors import PortNotOpened
+from drova_gate.relay.limits import Names
 
 __all__ = [
     "OUT_OF_DESCRIPTORS",
     "abort",
+    "bound",
     "client_address",
     "is_connected",
     "is_dead",
     "keep_alive",
+    "no_delay",
     "open_listeners",
-    "tune",
 ]
 
 KEEPALIVE_IDLE_SECONDS = 60
@@ -50,9 +52,13 @@ Address = tuple[Any, ...]
 """A socket address as the ``socket`` module has it; its shape depends on the family."""
 
 
-def tune(sock: socket.socket) -> None:
-    """No Nagle delay, bounds on what the kernel keeps; what a listening socket has set, its accepted sockets inherit."""
+def no_delay(sock: socket.socket) -> None:
+    """Send small messages at once (no Nagle). What a listening socket has set, its accepted sockets inherit."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+
+def bound(sock: socket.socket) -> None:
+    """Bound what the kernel keeps for the connection, in both directions."""
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
 
@@ -97,7 +103,7 @@ def client_address(address: Address) -> tuple[str, int]:
     return (host[7:] if host.startswith("::ffff:") and "." in host else host), port
 
 
-async def open_listeners(host: str, port: int) -> list[socket.socket]:
+async def open_listeners(host: str, port: int, names: Names) -> list[socket.socket]:
     """Listen on every address that ``host`` means; all or none. Raises PortNotOpened, saying what to do."""
     subject = f"relay port {_shown(host, port)}"
     try:
@@ -105,7 +111,7 @@ async def open_listeners(host: str, port: int) -> list[socket.socket]:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
     except (socket.gaierror, UnicodeError) as error:
-        raise PortNotOpened(subject, f"{host} is no address ({error})", _LISTEN_HOST_ADVICE) from error
+        raise PortNotOpened(subject, f"{host} is no address ({error})", _host_advice(names)) from error
     listeners: list[socket.socket] = []
     try:
         for family, _, _, _, address in dict.fromkeys(found):
@@ -115,7 +121,7 @@ async def open_listeners(host: str, port: int) -> list[socket.socket]:
     except (OSError, OverflowError) as error:
         for sock in listeners:
             sock.close()
-        raise PortNotOpened(subject, *_explain(error, port)) from error
+        raise PortNotOpened(subject, *_explain(error, port, names)) from error
     return listeners
 
 
@@ -128,7 +134,8 @@ def _listen(family: int, address: Address) -> socket.socket:
         if family == socket.AF_INET6:
             # "::" serves IPv4 clients as well, whatever net.ipv6.bindv6only says.
             sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, int(ipaddress.ip_address(address[0]) != _ANY_IPV6))
-        tune(sock)
+        no_delay(sock)
+        bound(sock)
         keep_alive(sock)
         sock.bind(address)
         sock.listen(BACKLOG)
@@ -139,31 +146,32 @@ def _listen(family: int, address: Address) -> socket.socket:
 
 
 _ANY_IPV6 = ipaddress.IPv6Address(0)
-_LISTEN_HOST_ADVICE = (
-    "set DROVA_LISTEN_HOST to 0.0.0.0 (all) or to one of this machine's addresses (`ip address` shows them)"
-)
 
 
-def _explain(error: Exception, port: int) -> tuple[str, str]:
+def _host_advice(names: Names) -> str:
+    return f"set {names.listen_host} to 0.0.0.0 (all) or to one of this machine's addresses (`ip address` shows them)"
+
+
+def _explain(error: Exception, port: int, names: Names) -> tuple[str, str]:
     """The fact and the advice for a port that would not open."""
     if isinstance(error, OverflowError):
-        return "there is no such port", "set DROVA_SOCKET_LISTEN to a number from 1 to 65535"
+        return "there is no such port", f"set {names.listen_port} to a number from 1 to 65535"
     number = error.errno if isinstance(error, OSError) else None
     if number == errno.EADDRINUSE:
         return (
             "already taken by another program",
-            f"stop that program (`ss -ltnp sport = :{port}` names it) or set DROVA_SOCKET_LISTEN to a free port",
+            f"stop that program (`ss -ltnp sport = :{port}` names it) or set {names.listen_port} to a free port",
         )
     if number in (errno.EACCES, errno.EPERM):
         return (
             "not allowed for this user",
-            "set DROVA_SOCKET_LISTEN to 1024 or more, or give the service AmbientCapabilities=CAP_NET_BIND_SERVICE",
+            f"set {names.listen_port} to 1024 or more, or give the service AmbientCapabilities=CAP_NET_BIND_SERVICE",
         )
     if number == errno.EADDRNOTAVAIL:
-        return "this address is not one of this machine's", _LISTEN_HOST_ADVICE
+        return "this address is not one of this machine's", _host_advice(names)
     if number == errno.EAFNOSUPPORT:
-        return "this machine has no IPv6", "set DROVA_LISTEN_HOST to 0.0.0.0"
-    return (os.strerror(number) if number else str(error)), _LISTEN_HOST_ADVICE
+        return "this machine has no IPv6", f"set {names.listen_host} to 0.0.0.0"
+    return (os.strerror(number) if number else str(error)), _host_advice(names)
 
 
 def _shown(host: str, port: int) -> str:

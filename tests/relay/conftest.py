@@ -1,10 +1,12 @@
-"""Every test of the relay runs on asyncio's own loop and on uvloop, where that is installed."""
+"""Every test of the relay runs on asyncio's own loop, on the relay's, and on uvloop where that is installed."""
 
 import asyncio
 from collections.abc import Callable
 
 import pytest
 import relay_peers
+
+from drova_gate.relay.polling import RelayLoop
 
 try:
     import uvloop
@@ -14,7 +16,10 @@ except ImportError:  # no wheel for this machine: the gate runs on asyncio there
 
 def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
     """The loops under test."""
-    factories: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {"asyncio": asyncio.new_event_loop}
+    factories: dict[str, Callable[[], asyncio.AbstractEventLoop]] = {
+        "asyncio": asyncio.new_event_loop,
+        "relay": RelayLoop,
+    }
     if uvloop is not None:
         factories["uvloop"] = uvloop.new_event_loop
     return factories

@@ -14,6 +14,7 @@ import pytest
 from relay_peers import FakeStation, Peer, gate, pair, until
 
 from drova_gate.relay import pipes
+from drova_gate.relay.limits import Limits
 from drova_gate.relay.pipes import Pipe, PipePool
 
 READY = b"\x01"
@@ -185,20 +186,21 @@ async def test_without_splice_bulk_is_copied(
         assert sum("does not splice" in record.getMessage() for record in caplog.records) == 1
 
 
+@pytest.mark.parametrize("allowed", [64, 256], ids=lambda kibibytes: f"{kibibytes} KiB")
 async def test_smaller_pipes_are_taken_without_complaint(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    allowed: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """F_SETPIPE_SZ refused (pipe-user-pages-soft): the pipe is used at the kernel's own size."""
+    """F_SETPIPE_SZ refused (pipe-user-pages-soft): the next smaller size is used, at last the kernel's own."""
     real = fcntl.fcntl
 
     def refuse(descriptor: int, command: int, *rest: Any) -> int:
-        if command == fcntl.F_SETPIPE_SZ:
+        if command == fcntl.F_SETPIPE_SZ and rest[0] > allowed * 1024:
             raise PermissionError(errno.EPERM, "over the soft limit")
         return real(descriptor, command, *rest)
 
     monkeypatch.setattr(fcntl, "fcntl", refuse)
     pipe = Pipe()
-    assert pipe.grow() == 64 * 1024
+    assert pipe.grow() == allowed * 1024
     pipe.close()
     data = os.urandom(8 * MEBIBYTE)
     async with FakeStation() as station, gate(station.port) as listener, pair(listener, station) as (client, agent):
@@ -227,9 +229,19 @@ async def test_no_descriptor_left_for_a_pipe(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @pytest.mark.usefixtures("way")
-async def test_a_gigabyte_before_the_station_answers() -> None:
-    """A client that pushes far more than fits while the station reads nothing is slowed down; our memory does not grow."""
-    async with FakeStation() as station, gate(station.port) as listener, pair(listener, station) as (client, agent):
+async def test_a_gigabyte_before_the_station_answers(caplog: pytest.LogCaptureFixture) -> None:
+    """A client that pushes far more than fits while the station reads nothing is slowed down; our memory does not grow.
+
+    The log says that the station is silent and how much went there; another session goes on.
+    """
+    limits = Limits(connect_seconds=0.2, silence_seconds=0.2)
+    async with (
+        FakeStation() as station,
+        gate(station.port, limits=limits) as listener,
+        pair(listener, station) as (other, other_agent),
+        pair(listener, station) as (client, agent),
+    ):
+        await ready(other, other_agent)
         agent.writer.transport.pause_reading()
         block = bytes(MEBIBYTE)
         pushed = 0
@@ -241,9 +253,11 @@ async def test_a_gigabyte_before_the_station_answers() -> None:
                 pushed += 1
 
         pushing = asyncio.create_task(push())
-        await asyncio.sleep(0.3)
-        (relay,) = listener._relays._live
+        await until(lambda: any("bytes went there meanwhile" in record.getMessage() for record in caplog.records))
+        (relay,) = (relay for relay in listener._relays._live if relay.up.carried)
 
+        await other.send(b"still here")
+        assert await other_agent.read(10) == b"still here"
         assert not pushing.done()
         assert pushed < 64
         assert len(relay.up._pending or b"") <= 256 * 1024

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from relay_peers import FakeStation, gate, open_door, pair, turned_away, until
 
+from drova_gate.config import read_networks
 from drova_gate.core.model import Verdict
 from drova_gate.relay.figures import Refusal
-from drova_gate.relay.limits import Limits, read_networks
+from drova_gate.relay.limits import Limits
 
 READY = b"\x01"
 
