@@ -5,6 +5,7 @@ credentials, and the stations of a ``DROVA_CONFIG`` file.
 """
 
 import difflib
+import ipaddress
 import json
 import re
 import tomllib
@@ -18,7 +19,9 @@ from pydantic import SecretStr
 
 from drova_gate.errors import SettingsFault
 
-__all__ = ["SETTINGS", "Config", "Mode", "Setting", "StationConfig", "read_config"]
+__all__ = ["SETTINGS", "Config", "Mode", "Network", "Setting", "StationConfig", "read_config", "read_networks"]
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Mode(StrEnum):
@@ -59,6 +62,18 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("DROVA_SOCKET_LISTEN", "", "TCP port to listen on (required by drova_socket)"),
     Setting("DROVA_LISTEN_HOST", "0.0.0.0", "address to listen on"),  # noqa: S104 - a relay serves players from outside
     Setting("DROVA_TARGET_PORT", "7985", "the station's port that players are relayed to"),
+    Setting(
+        "DROVA_ALLOW",
+        "",
+        "networks and addresses that players may come from, e.g. 192.168.0.0/16; empty: from anywhere",
+    ),
+    Setting("DROVA_MAX_CONNECTIONS", "256", "connections that the relay takes at once, in all"),
+    Setting("DROVA_MAX_PER_ADDRESS", "32", "connections that the relay takes at once from one address"),
+    Setting(
+        "DROVA_DRAIN_SECONDS",
+        "0",
+        "at a stop no new player is let in, and those who play have so long to end by themselves; 0: they are cut at once",
+    ),
     Setting("DROVA_API_URL", "https://services.drova.io", "the Drova API"),
     Setting(
         "DROVA_TOKEN",
@@ -124,6 +139,11 @@ class StationConfig:
     wipe: str
     launchers_dir: Path | None
     poll_seconds: float
+    allow: tuple[Network, ...] = ()
+    """Where players may come from; empty: from anywhere."""
+    max_connections: int = 256
+    max_per_address: int = 32
+    drain_seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +212,10 @@ def _station(mode: Mode, reader: "_Reader", name: str) -> StationConfig:
         listen_port=listen_port,
         listen_host=reader.get("DROVA_LISTEN_HOST"),
         target_port=reader.port("DROVA_TARGET_PORT"),
+        allow=reader.networks("DROVA_ALLOW"),
+        max_connections=reader.count("DROVA_MAX_CONNECTIONS", 1, 8000),  # two descriptors each, of the units' 16384
+        max_per_address=reader.count("DROVA_MAX_PER_ADDRESS", 1, 8000),
+        drain_seconds=reader.seconds("DROVA_DRAIN_SECONDS", 0, 86400),
         api_url=reader.url("DROVA_API_URL"),
         token=reader.secret("DROVA_TOKEN") if reader.get("DROVA_TOKEN") else None,
         hold_seconds=reader.seconds("DROVA_HOLD_SECONDS", 0, 120),
@@ -280,6 +304,20 @@ def _near(name: str) -> str:
     return f"; did you mean {near[0]}?" if near else "; remove it (all settings stand in .env.example)"
 
 
+def read_networks(text: str) -> tuple[Network, ...]:
+    """Networks and addresses, separated by commas or blanks (``192.168.0.0/16, 2001:db8::/32, 203.0.113.7``).
+
+    Raises ValueError naming the part that is none; host bits are taken as a slip and cleared.
+    """
+    networks = []
+    for part in text.replace(",", " ").split():
+        try:
+            networks.append(ipaddress.ip_network(part, strict=False))
+        except ValueError as error:
+            raise ValueError(f"{part} is no address or network; write for example 192.168.0.0/16") from error
+    return tuple(networks)
+
+
 class _Reader:
     """Reads single settings; what is wrong goes to the list of faults, and reading goes on."""
 
@@ -326,6 +364,21 @@ class _Reader:
             self.fault(name, f"{value!r} is no time in seconds", f"write a number from {least:g} to {most:g}")
             return least
         return number
+
+    def count(self, name: str, least: int, most: int) -> int:
+        value = self.get(name)
+        if not value.isascii() or not value.isdigit() or not least <= int(value) <= most:
+            self.fault(name, f"{value!r} is no number of that kind", f"write a whole number from {least} to {most}")
+            return least
+        return int(value)
+
+    def networks(self, name: str) -> tuple[Network, ...]:
+        try:
+            return read_networks(self.get(name))
+        except ValueError as error:
+            fact, _, advice = str(error).partition("; ")
+            self.fault(name, fact, advice)
+            return ()
 
     def path(self, name: str) -> Path | None:
         value = self.get(name)

@@ -28,6 +28,8 @@ from drova_gate.protect.none import NoProtector
 from drova_gate.protect.protector import Protector
 from drova_gate.protect.shadow_defender import ShadowDefender
 from drova_gate.relay.door import Door
+from drova_gate.relay.drain import WORD_SECONDS, drain
+from drova_gate.relay.limits import Limits
 from drova_gate.relay.listener import RelayListener
 from drova_gate.state import StateFile
 from drova_gate.steps.lockdown import load_lockdown
@@ -37,6 +39,7 @@ __all__ = [
     "Process",
     "Station",
     "configure_logging",
+    "limits_of",
     "open_station",
     "protector_of",
     "recipes_of",
@@ -50,7 +53,7 @@ _DATA = Path(__file__).parent / "steps" / "data"
 LAUNCHERS, LOCKDOWN = _DATA / "launchers", _DATA / "lockdown.toml"
 
 STOP_LIMIT = 1.5
-"""Seconds for a clean stop; systemd and people expect it under two."""
+"""Seconds for a clean stop; systemd and people expect it under two. What the players' drain takes comes before."""
 HANGING = 180.0
 """Seconds without a finished cycle of a station after which systemd's watchdog is no longer fed: longer than any bounded wait of one
 cycle (a preparation of 60 s, reads of 30 s)."""
@@ -125,6 +128,7 @@ class Station:
             self.config.target_port,
         )
         await listener.serve()
+        log.info("%s: the relay has ended: %s", self.config.name, listener.figures())
 
 
 def open_station(
@@ -159,13 +163,20 @@ def open_station(
     listener = None
     if door is not None and config.listen_port is not None:
         door.stir = controller.stir
-        listener = RelayListener(config.listen_host, config.listen_port, config.host, config.target_port, door)
+        listener = RelayListener(
+            config.listen_host, config.listen_port, config.host, config.target_port, door, limits_of(config)
+        )
     return Station(config, link, controller, listener, access)
 
 
 def station_address(config: StationConfig) -> StationAddress:
     """Where the station is and how to log in, by its settings."""
     return StationAddress(config.host, config.ssh_port, config.login, config.password, config.key_file, config.host_key)
+
+
+def limits_of(config: StationConfig) -> Limits:
+    """What the station's relay takes on, and from whom."""
+    return Limits(connections=config.max_connections, per_address=config.max_per_address, networks=config.allow)
 
 
 def recipes_of(config: StationConfig) -> tuple[Recipe, ...]:
@@ -220,10 +231,17 @@ class Notifier:
 
 
 async def run(config: Config, process: Process) -> None:
-    """Run all stations until SIGTERM or SIGINT; a running session is left as it is and picked up at the next start."""
-    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    """Run all stations until SIGTERM or SIGINT; a running session is left as it is and picked up at the next start.
+
+    Who plays through the relay may have time to end by himself (``drain_seconds``); a second signal ends that at once.
+    """
+    loop, stop, at_once = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+
+    def asked_to_stop() -> None:
+        (at_once if stop.is_set() else stop).set()
+
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, asked_to_stop)
     notifier = Notifier(process.notify_socket)
     stations = {station.name: open_station(station, config.mode, process.state_dir) for station in config.stations}
 
@@ -234,7 +252,7 @@ async def run(config: Config, process: Process) -> None:
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [
-                group.create_task(_supervise(station, partial(anew, name)), name=name)
+                group.create_task(_supervise(station, partial(anew, name), stop), name=name)
                 for name, station in stations.items()
             ]
             tasks.append(group.create_task(_report(stations, notifier, process.watchdog_seconds), name="watchdog"))
@@ -243,6 +261,12 @@ async def run(config: Config, process: Process) -> None:
             await stop.wait()
             log.info("stops; running sessions stay as they are and are picked up at the next start")
             notifier.say("STOPPING=1")
+            # Their stations stay guarded as long as players are given time; systemd is told not to lose patience.
+            await drain(
+                [(one.listener, one.config.drain_seconds) for one in stations.values() if one.listener is not None],
+                at_once,
+                lambda: notifier.say(f"EXTEND_TIMEOUT_USEC={int(3 * WORD_SECONDS * 1e6)}"),
+            )
             for task in tasks:
                 task.cancel()
     finally:
@@ -250,8 +274,8 @@ async def run(config: Config, process: Process) -> None:
         notifier.close()
 
 
-async def _supervise(station: Station, anew: Callable[[], Station]) -> None:
-    """Keep one station running whatever breaks in it, so that it never touches another.
+async def _supervise(station: Station, anew: Callable[[], Station], stop: asyncio.Event) -> None:
+    """Keep one station running whatever breaks in it, so that it never touches another; once a ``stop`` has begun, let it be.
 
     A station that has stopped has closed its link and its relay for good: its follower is put together ``anew``.
     """
@@ -265,6 +289,8 @@ async def _supervise(station: Station, anew: Callable[[], Station]) -> None:
                 "%s: stopped by a fault of the gate's own; started again", station.config.name, exc_info=group
             )
         await asyncio.sleep(backoff.next(random.random()))
+        if stop.is_set():
+            return  # its door would open again
         station = anew()
 
 

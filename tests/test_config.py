@@ -179,3 +179,47 @@ def test_readme_table_has_every_setting():
     text = (ROOT / "README.md").read_text(encoding="utf-8")
 
     assert [setting.name for setting in SETTINGS if f"| `{setting.name}` |" not in text] == []
+
+
+def test_who_may_connect_and_how_many():
+    """DROVA_ALLOW takes networks and addresses of both kinds; the limits and the drain are numbers."""
+    station = read_config(
+        Mode.POLL,
+        GOOD
+        | {
+            "DROVA_ALLOW": "192.168.1.7/16, 2001:db8::/32 203.0.113.7",
+            "DROVA_MAX_CONNECTIONS": "10",
+            "DROVA_MAX_PER_ADDRESS": "2",
+            "DROVA_DRAIN_SECONDS": "7200",
+        },
+    ).stations[0]
+
+    assert [str(network) for network in station.allow] == ["192.168.0.0/16", "2001:db8::/32", "203.0.113.7/32"]
+    assert (station.max_connections, station.max_per_address, station.drain_seconds) == (10, 2, 7200)
+
+
+def test_nobody_is_shut_out_and_a_stop_is_quick_unless_asked_for():
+    """The defaults: from anywhere, 256 in all, 32 from one address, no waiting at a stop."""
+    station = read_config(Mode.POLL, GOOD).stations[0]
+
+    assert station.allow == ()
+    assert (station.max_connections, station.max_per_address, station.drain_seconds) == (256, 32, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("DROVA_ALLOW", "192.168.0.0/33", "192.168.0.0/33 is no address or network"),
+        ("DROVA_ALLOW", "10.0.0.0/8,home", "home is no address or network"),
+        ("DROVA_MAX_CONNECTIONS", "0", "write a whole number from 1"),
+        ("DROVA_MAX_PER_ADDRESS", "many", "write a whole number from 1"),
+        ("DROVA_DRAIN_SECONDS", "-1", "write a number from 0"),
+    ],
+)
+def test_a_wrong_limit_is_named(name: str, value: str, said: str):
+    """One line, with the setting and what to write."""
+    (line,) = faults(GOOD | {name: value})
+
+    assert line.startswith(f"{name}: ")
+    assert said in line
+    assert "; write" in line

@@ -408,7 +408,7 @@ async def test_a_station_started_again_after_a_fault_of_ours_has_a_link(tmp_path
             raise RuntimeError("a fault of ours")
 
         broken.controller.start = fails  # type: ignore[method-assign]
-        supervising = asyncio.create_task(_supervise(broken, anew))
+        supervising = asyncio.create_task(_supervise(broken, anew, asyncio.Event()))
         await until(lambda: bool(started) and started[-1].link.up, 5)
         supervising.cancel()
         await asyncio.gather(supervising, return_exceptions=True)

@@ -19,12 +19,15 @@ log = logging.getLogger(__name__)
 
 
 def run_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Run on uvloop where it is installed, else on plain asyncio."""
+    """Run on uvloop where it is installed, else on asyncio's own loop with the relay's way of polling."""
+    factory: Callable[[], asyncio.AbstractEventLoop]
     try:
         import uvloop  # noqa: PLC0415 - optional, and only the runner needs it
     except ImportError:
-        log.info("uvloop is not installed; runs on plain asyncio, which does the same work a little slower")
-        factory = None
+        from drova_gate.relay.polling import RelayLoop  # noqa: PLC0415 - only where it is used
+
+        log.info("uvloop is not installed; runs on asyncio's own loop, which does the same work as well")
+        factory = RelayLoop
     else:
         factory = uvloop.new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
