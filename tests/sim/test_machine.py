@@ -35,7 +35,7 @@ def test_unknown_fault_is_refused():
 
 
 def test_a_fresh_machine_has_everybody_signed_in_and_an_empty_journal():
-    """What Windows and the owner did before the first rental is no entry; all seven launchers are signed in."""
+    """What Windows and the owner did before the first rental is no entry; every launcher is signed in."""
     machine, journal = built()
     assert machine.up
     assert machine.boot_count == 1
@@ -259,12 +259,13 @@ def test_signed_in_names_each_launcher_by_itself():
     person = machine.owner
     machine.files.delete(rf"{person.roaming}\Wargaming.net\GameCenter\user_info.xml")
     assert machine.signed_in() == set(LAUNCHERS) - {"wargaming"}
-    machine.files.remove_tree(rf"{person.local}\Google\Chrome\User Data")
+    machine.files.remove_tree(rf"{person.local}\Google")
     machine.files.remove_tree(rf"{person.roaming}\Mozilla\Firefox")
     assert machine.signed_in() == set(LAUNCHERS) - {"wargaming", "chrome", "firefox"}
     assert machine.files.exists(r"D:\BrowserCache\keep.txt")  # behind a junction in Chrome's profile
     machine.files.remove_tree(rf"{person.local}\Steam")
     machine.registry.set(rf"{person.hive}\Software\Valve\Steam", "AutoLoginUser", Value("REG_SZ", ""))
+    machine.registry.set(rf"{person.hive}\Software\Valve\Steam", "RememberPassword", Value("REG_DWORD", 0))
     assert "steam" in machine.signed_in()  # the account list names its owner
     machine.files.write(r"C:\Program Files (x86)\Steam\config\loginusers.vdf", b'"users"\n{\n}\n')
     assert "steam" not in machine.signed_in()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from drova_gate.sim.shells.cmd_expand import percent_in_batch
 from drova_gate.sim.shells.cmd_parse import Parser
 from drova_gate.sim.shells.cmd_state import Frame, Jump, LeaveBatch, LeaveShell, Saved, Streams
-from drova_gate.sim.shells.cmd_syntax import DELIMITERS, SyntaxFault, is_quiet
+from drova_gate.sim.shells.cmd_syntax import DELIMITERS, Node, SyntaxFault, is_quiet
 
 if TYPE_CHECKING:
     from drova_gate.sim.shells.cmd_run import Shell
@@ -18,6 +18,16 @@ _SYNTAX_CODE = 255
 """Exit code of a batch file with a syntax error: all of them end."""
 _END_OF_FILE = b"\x1a"
 _LABEL = re.compile(r"[ \t,;=]*:[ \t,;=]*([^ \t,;=:+&|<>]*)")
+
+
+class _Unknown:
+    """A line that was not parsed yet."""
+
+
+_UNKNOWN = _Unknown()
+_MOST_KNOWN = 20_000
+_known: "dict[str, Node | _Unknown | None]" = {}
+"""Whole statements of one line, by their text: subroutines and loops of batch files come by again and again."""
 
 
 async def run_file(shell: "Shell", path: str, word: str, rest: str, streams: Streams) -> int:
@@ -101,12 +111,18 @@ async def _statement(shell: "Shell", frame: Frame, streams: Streams) -> None:
         read.append(text)
         return text
 
-    parser = Parser(next_line() or "", next_line)
-    try:
-        node = parser.parse()
-    except SyntaxFault as fault:
-        shell.complain_of(fault, streams)
-        raise LeaveShell(_SYNTAX_CODE) from fault
+    first = next_line() or ""
+    node = _known.get(first, _UNKNOWN)
+    if isinstance(node, _Unknown):
+        try:
+            node = Parser(first, next_line).parse()
+        except SyntaxFault as fault:
+            shell.complain_of(fault, streams)
+            raise LeaveShell(_SYNTAX_CODE) from fault
+        if len(read) == 1:
+            if len(_known) >= _MOST_KNOWN:
+                _known.clear()
+            _known[first] = node
     if node is None:
         return
     if shell.echo and not is_quiet(node):

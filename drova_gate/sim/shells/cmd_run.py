@@ -33,6 +33,9 @@ _SYNTAX_CODE = 255
 """Exit code of a batch file with a syntax error."""
 _NOT_FOUND_INLINE, _NOT_FOUND_IN_BATCH, _NO_SUCH_FOLDER = 1, 9009, 3
 
+_READERS = frozenset({"find", "findstr", "more", "sort", "set", "pause", "cmd", "clip", "del", "powershell", "xcopy"})
+"""Commands that read standard input, or may ask something."""
+
 _PAGES = {"65001": "utf-8", "866": "cp866", "437": "cp437", "1251": "cp1251", "1252": "cp1252"}
 
 
@@ -196,17 +199,38 @@ class Shell:
         return await self.run(node.right, streams)
 
     async def _pipe(self, node: Chain, streams: Streams) -> int:
+        """Both sides run at once; only one that reads its input has to wait for it."""
         between = bytearray()
-        await self._side(node.left, Streams(streams.stdin, between.extend, streams.err))
-        self.errorlevel = await self._side(node.right, Streams(Input(bytes(between)), streams.out, streams.err))
+        left = self._side(node.left, Streams(streams.stdin, between.extend, streams.err))
+        if _reads_input(node.right):
+            await left
+            self.errorlevel = await self._side(node.right, Streams(Input(bytes(between)), streams.out, streams.err))
+            return self.errorlevel
+        right = self._side(node.right, Streams(Input(), streams.out, streams.err))
+        # A pipe's status is that of its last command.
+        _, self.errorlevel = await asyncio.gather(left, right)
         return self.errorlevel
 
     async def _side(self, node: Node, streams: Streams) -> int:
         """One side of a pipe; unless it is a program of its own, cmd.exe starts another cmd.exe for it."""
         other = self.child()
-        if not isinstance(node, Simple) or cmd_builtins.named(self.expand(node.text)):
-            await self.pass_process_time()
-        return await other.run_whole(node, streams)
+        if isinstance(node, Chain) and node.operator == "|":
+            status = await other.run_whole(node, streams)
+        else:
+            if not isinstance(node, Simple) or self._needs_shell(self.expand(node.text)):
+                await self.pass_process_time()
+            status = await other.run_whole(node, streams)
+        # The console's code page is shared by all that run in it.
+        page = other.environment.get(CODE_PAGE)
+        if page:
+            self.environment.set(CODE_PAGE, page)
+        return status
+
+    def _needs_shell(self, text: str) -> bool:
+        if cmd_builtins.named(text):
+            return True
+        path = self.find(program_word(text.lstrip(DELIMITERS))[0].replace('"', ""))
+        return path is not None and path.lower().endswith((".cmd", ".bat"))
 
     async def pass_process_time(self) -> None:
         """What starting one more cmd.exe takes."""
@@ -341,6 +365,22 @@ class _OutputFile:
         """Write what has come in."""
         if self.data:
             self._shell.machine.files.write(self._path, self._before + bytes(self.data))
+
+
+def _reads_input(node: Node) -> bool:
+    """Whether a side of a pipe takes what comes through it."""
+    match node:
+        case Simple():
+            words = node.text.replace('"', " ").lower().split()
+            if "/c" in words:
+                return False  # a cmd.exe with its command
+            return any(word.rpartition("\\")[2].removesuffix(".exe") in _READERS for word in words)
+        case Block():
+            return node.body is not None and _reads_input(node.body)
+        case Chain():
+            return _reads_input(node.left) or _reads_input(node.right)
+        case _:
+            return True
 
 
 def _swallow(_: bytes) -> None:

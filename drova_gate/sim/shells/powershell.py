@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from drova_gate.sim.shells.cmd_environment import Environment
 from drova_gate.sim.shells.cmd_state import Write
 from drova_gate.sim.shells.powershell_nodes import ParseFault
+from drova_gate.sim.shells.powershell_processes import end_by_path
 from drova_gate.sim.shells.powershell_run import Leave, Session
 from drova_gate.sim.shells.powershell_syntax import parse
 from drova_gate.sim.windows.program import Call
@@ -56,7 +57,10 @@ async def program(call: Call) -> int:
         elif word in _FILE:
             return await _file(session, words[0] if words else "")
         elif word in _COMMAND:
-            return await _script(session, " ".join(words))
+            script = " ".join(words)
+            if await end_by_path(call.machine, script, call.stdout.extend):
+                return 0
+            return await _script(session, script)
         else:
             return await _script(session, " ".join([word, *words]))
     return 0

@@ -299,7 +299,7 @@ class FileSystem:
         return [
             (other, node)
             for other, node in now.items()
-            if other != key and other.startswith(inside) and (deep or "\\" not in other[len(inside) :])
+            if other.startswith(inside) and other != inside and (deep or "\\" not in other[len(inside) :])
         ]
 
     def _put(self, key: str, node: Node) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from drova_gate.sim.windows.addresses import covers
 from drova_gate.sim.windows.journal import Journal
 
 __all__ = ["Firewall", "Group", "Rule"]
@@ -22,6 +23,25 @@ class Rule:
     profile: str = "any"
     enabled: bool = True
     program: str = ""
+
+    def fits(self, direction: str, protocol: str, address: str, *, local_port: int, remote_port: int) -> bool:
+        """Whether a connection's first packet is one that this rule is about."""
+        return (
+            self.enabled
+            and direction == self.direction
+            and self.protocol in ("any", protocol)
+            and covers(self.remote_address, address)
+            and _holds(self.local_port, local_port)
+            and _holds(self.remote_port, remote_port)
+        )
+
+
+def _holds(ports: str, port: int) -> bool:
+    for word in ports.split(","):
+        low, _, high = word.partition("-")
+        if word == "any" or (low.isdigit() and int(low) <= port <= int(high or low)):
+            return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +86,14 @@ class Firewall:
     def named(self, name: str) -> list[Rule]:
         """Rules with this name, case-blind; ``all`` names every rule."""
         return [rule for rule in self._now.rules if name.lower() in ("all", rule.name.lower())]
+
+    def blocks(self, direction: str, protocol: str, address: str, *, local_port: int, remote_port: int) -> bool:
+        """Whether a new connection is dropped: one block beats every allow, whatever its order; answers belong to their connection."""
+        return any(
+            rule.action == "block"
+            and rule.fits(direction, protocol, address, local_port=local_port, remote_port=remote_port)
+            for rule in self._now.rules
+        )
 
     def add(self, rule: Rule) -> None:
         """Add a rule; an equal name does not replace the other one."""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from drova_gate.sim.windows import launchers
+from drova_gate.sim.windows import firewall_registry, launchers
 from drova_gate.sim.windows.drives import mounted_devices
 from drova_gate.sim.windows.files import FileSystem, parent_of
 from drova_gate.sim.windows.firewall import Group
@@ -44,7 +44,6 @@ _SERVICES = (
     Service("FDResPub", "Function Discovery Resource Publication", "demand", triggered=True),
     Service("fdPHost", "Function Discovery Provider Host", "demand", triggered=True),
     Service("upnphost", "UPnP Device Host", "demand"),
-    Service("Steam Client Service", "Steam Client Service", "demand", triggered=True),
     Service("EpicOnlineServices", "Epic Online Services", "demand"),
     Service("esme", "Drova Esme", "auto", binary=rf"{_AGENT}\esme.exe"),
 )
@@ -68,7 +67,8 @@ def install(machine: "Machine") -> None:
     for path in programs:
         _file(files, path, b"MZ")
     _file(files, rf"{SYSTEM32}\drivers\etc\hosts", b"127.0.0.1 localhost\r\n")
-    for service in _SERVICES:
+    services = (*_SERVICES, *launchers.owners_services())
+    for service in services:
         machine.services.install(service)
     for group in _GROUPS:
         machine.firewall.set_group(group)
@@ -76,6 +76,12 @@ def install(machine: "Machine") -> None:
     for person in sorted(people, key=lambda each: each.sid):
         _profile(files, registry, person)
     _system_registry(machine, people)
+    for service in services:
+        key = rf"HKLM\SYSTEM\CurrentControlSet\Services\{service.name}"
+        registry.set(key, "ImagePath", Value("REG_EXPAND_SZ", service.binary))
+        registry.set(key, "DisplayName", Value("REG_SZ", service.display))
+    firewall_registry.mirror(machine)
+    _network(machine)
     mounted_devices(machine)
     _registrations(machine)
     launchers.install(files, registry, machine.owner)
@@ -135,6 +141,25 @@ def _system_registry(machine: "Machine", people: set[Person]) -> None:
     registry.set(name, "ComputerName", Value("REG_SZ", machine.computer))
     memory_integrity = r"HKLM\SYSTEM\CurrentControlSet\Control\DeviceGuard\Scenarios\HypervisorEnforcedCodeIntegrity"
     registry.set(memory_integrity, "Enabled", number(0))
+
+
+def _network(machine: "Machine") -> None:
+    """One wired adapter by DHCP, one that has never been plugged in."""
+    interfaces = r"HKLM\SYSTEM\CurrentControlSet\Services\Tcpip\Parameters\Interfaces"
+    wired = rf"{interfaces}\{{6E1F0001-1111-4111-8111-000000000001}}"
+    for name, value in {
+        "EnableDHCP": number(1),
+        "DhcpIPAddress": Value("REG_SZ", machine.address),
+        "DhcpSubnetMask": Value("REG_SZ", "255.255.255.0"),
+        "DhcpServer": Value("REG_SZ", machine.router),
+        "DhcpNameServer": Value("REG_SZ", f"{machine.router} 8.8.8.8"),
+        "DhcpDefaultGateway": Value("REG_MULTI_SZ", (machine.router,)),
+        "NameServer": Value("REG_SZ", ""),
+    }.items():
+        machine.registry.set(wired, name, value)
+    unplugged = rf"{interfaces}\{{6E1F0002-2222-4222-8222-000000000002}}"
+    machine.registry.set(unplugged, "EnableDHCP", number(1))
+    machine.registry.set(unplugged, "DhcpServer", Value("REG_SZ", "255.255.255.255"))
 
 
 def _registrations(machine: "Machine") -> None:
@@ -214,13 +239,13 @@ def boot_processes(machine: "Machine") -> None:
     shell = table.start("explorer.exe", session, path=r"C:\Windows\explorer.exe", user=person.name, kilobytes=180_224)
     table.start("ese.exe", session, path=rf"{_AGENT}\ese.exe", user=person.name, kilobytes=45_000)
     pids = {"": shell.pid}
-    for launcher in launchers.started(person):
-        pids[launcher.image] = table.start(
-            launcher.image,
-            session,
-            path=launcher.path,
-            user=person.name,
-            kilobytes=launcher.kilobytes,
-            parent=pids[launcher.child_of],
-            holds=frozenset(launcher.holds),
+    for program in launchers.started(person):
+        pids[program.image] = table.start(
+            program.image,
+            0 if program.service else session,
+            path=program.path,
+            user="SYSTEM" if program.service else person.name,
+            kilobytes=program.kilobytes,
+            parent=0 if program.service else pids[program.child_of],
+            holds=frozenset(program.holds),
         ).pid

@@ -57,6 +57,8 @@ class Machine:
         self.computer = computer_name(plan)
         self.ssh_user, self.owner = people(plan)
         """Who logs in by SSH, and whose desktop it is."""
+        self.address, self.router, self.gate = "192.168.1.20", "192.168.1.1", "192.168.1.2"
+        """The station's own address, its router, and whom sshd sees as its client."""
         self.up = False
         self.boot_count = 0
         self.reboot_wanted = asyncio.Event()
@@ -150,6 +152,8 @@ class Machine:
             "ProgramFiles(x86)": r"C:\Program Files (x86)",
             "ProgramW6432": r"C:\Program Files",
             "PUBLIC": r"C:\Users\Public",
+            "SSH_CLIENT": f"{self.gate} 50022 22",
+            "SSH_CONNECTION": f"{self.gate} 50022 {self.address} 22",
             "SystemDrive": "C:",
             "SystemRoot": r"C:\Windows",
             "TEMP": rf"{user.local}\Temp",
@@ -230,8 +234,28 @@ class Machine:
         self._journal.record(kind, subject, volume=volume)
 
     def signed_in(self) -> set[str]:
-        """Launchers that would still sign the owner in: steam, epic, ubisoft, wargaming, chrome, edge, firefox."""
+        """Launchers, browsers and messengers that would still sign the owner in."""
         return launchers.signed_in(self.files, self.registry, self.owner)
+
+    def damaged(self, *, deep: bool = False) -> list[str]:
+        """What a sign-out (``deep``: a thorough one) has hurt that it should not have: files, values, other programs."""
+        return [
+            *launchers.damaged(self.files, self.registry, self.owner, deep=deep),
+            *(f"owner: {path} was killed" for path in self._missing_strangers()),
+        ]
+
+    def still_running(self) -> list[str]:
+        """Launchers' processes that run, each by its path."""
+        ours = {program.path for program in launchers.started(self.owner) if program.launcher}
+        return [process.path for process in self.processes if process.path in ours]
+
+    def _missing_strangers(self) -> list[str]:
+        there = {process.path for process in self.processes}
+        return [
+            program.path
+            for program in launchers.started(self.owner)
+            if not program.launcher and program.path not in there
+        ]
 
     def shell_running(self) -> bool:
         """Whether the console user sees a desktop: an explorer.exe of his session that is no folder window."""

@@ -2,13 +2,18 @@
 
 from dataclasses import replace
 
+from drova_gate.sim.windows import addresses
 from drova_gate.sim.windows.firewall import Rule
+from drova_gate.sim.windows.firewall_registry import mirror
 from drova_gate.sim.windows.program import Call, split_line
 from drova_gate.sim.windows.programs.paths import absolute
 
 __all__ = ["netsh"]
 
 _PORT_PROTOCOLS = frozenset({"tcp", "udp", "6", "17"})
+_PROTOCOLS = _PORT_PROTOCOLS | {"any", "icmpv4", "icmpv6", "1", "58"}
+_PROFILES = frozenset({"any", "public", "private", "domain"})
+_PORT_KEYWORDS = frozenset({"any", "rpc", "rpc-epmap", "iphttps"})
 _ADD_WORDS = frozenset(
     {
         *("name", "dir", "action", "protocol", "localport", "remoteport", "localip", "remoteip", "profile", "enable"),
@@ -23,9 +28,9 @@ _SELECT_WORDS = frozenset(
 async def netsh(call: Call) -> int:
     """0, or 1 when a command failed; a script goes on past a failed line."""
     words = call.arguments
-    if words and words[0].lower() in ("-f", "/f"):
-        return _script(call, words[1:])
-    return _command(call, words)
+    code = _script(call, words[1:]) if words and words[0].lower() in ("-f", "/f") else _command(call, words)
+    mirror(call.machine)
+    return code
 
 
 def _script(call: Call, words: list[str]) -> int:
@@ -116,6 +121,8 @@ def _add(call: Call, options: dict[str, str]) -> int:
     protocol = options.get("protocol", "any").lower()
     if ("localport" in options or "remoteport" in options) and protocol not in _PORT_PROTOCOLS:
         return _wrong(call)
+    if protocol not in _PROTOCOLS or not _fits(options):
+        return _wrong(call)
     call.machine.firewall.add(
         Rule(
             options["name"],
@@ -132,6 +139,28 @@ def _add(call: Call, options: dict[str, str]) -> int:
         )
     )
     return _fine(call)
+
+
+def _fits(options: dict[str, str]) -> bool:
+    """Whether ports, addresses, profile and switch are written as netsh takes them."""
+    ports = [options[name] for name in ("localport", "remoteport") if name in options]
+    places = [options[name] for name in ("localip", "remoteip") if name in options]
+    return (
+        all(_is_port(word) for text in ports for word in text.split(","))
+        and all(addresses.parse(text) is not None for text in places)
+        and set(options.get("profile", "any").lower().split(",")) <= _PROFILES
+        and options.get("enable", "yes").lower() in ("yes", "no")
+    )
+
+
+def _is_port(word: str) -> bool:
+    if word.lower() in _PORT_KEYWORDS:
+        return True
+    numbers = word.split("-")
+    if len(numbers) > 2 or not all(number.isascii() and number.isdigit() for number in numbers):
+        return False
+    low, high = int(numbers[0]), int(numbers[-1])
+    return low <= high <= 65535
 
 
 def _delete(call: Call, options: dict[str, str]) -> int:
@@ -217,8 +246,8 @@ def _print(call: Call, rule: Rule) -> None:
         ),
         ("Profiles:", "Профили:", profiles if rule.profile == "any" else rule.profile),
         ("Grouping:", "Группировка:", ""),
-        ("LocalIP:", "Локальный IP-адрес:", rule.local_address),
-        ("RemoteIP:", "Удаленный IP-адрес:", rule.remote_address),
+        ("LocalIP:", "Локальный IP-адрес:", addresses.shown(rule.local_address)),
+        ("RemoteIP:", "Удаленный IP-адрес:", addresses.shown(rule.remote_address)),
         ("Protocol:", "Протокол:", rule.protocol.upper() if rule.protocol != "any" else "any"),
         *ports,
         ("Edge traversal:", "Обход узлов:", no),
