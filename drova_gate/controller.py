@@ -40,9 +40,10 @@ from drova_gate.errors import (
 from drova_gate.host.reset import ResetAnswer, reset
 from drova_gate.observe import Observer
 from drova_gate.state import StateFile
-from drova_gate.steps.apply import PreparationPlan, prepare, undo
+from drova_gate.steps.apply import PreparationPlan, prepare
 from drova_gate.steps.lockdown import Lockdown
 from drova_gate.steps.recipes import Level, Recipe
+from drova_gate.steps.undo import undo
 
 __all__ = ["Controller", "Happening", "Preparation"]
 
@@ -320,6 +321,7 @@ class Controller:
             level=preparation.level,
             recipes=preparation.recipes,
             lockdown=preparation.lockdown,
+            found=observer.found,
         )
 
     async def _reset(self, why: str) -> None:

@@ -32,14 +32,16 @@ from drova_gate.relay.drain import WORD_SECONDS, drain
 from drova_gate.relay.limits import Limits
 from drova_gate.relay.listener import RelayListener
 from drova_gate.state import StateFile
-from drova_gate.steps.lockdown import load_lockdown
+from drova_gate.steps.lockdown import Lockdown, load_lockdown
 from drova_gate.steps.recipes import Level, Recipe, load_recipes
+from drova_gate.steps.shipped import LAUNCHERS, LOCKDOWN
 
 __all__ = [
     "Process",
     "Station",
     "configure_logging",
     "limits_of",
+    "lockdown_of",
     "open_station",
     "protector_of",
     "recipes_of",
@@ -48,9 +50,6 @@ __all__ = [
 ]
 
 log = logging.getLogger(__name__)
-
-_DATA = Path(__file__).parent / "steps" / "data"
-LAUNCHERS, LOCKDOWN = _DATA / "launchers", _DATA / "lockdown.toml"
 
 STOP_LIMIT = 1.5
 """Seconds for a clean stop; systemd and people expect it under two. What the players' drain takes comes before."""
@@ -157,7 +156,8 @@ def open_station(
     door = _door(config) if mode is Mode.SOCKET else None
     observer = Observer(config, link, protector, access, door, clock, timing or Timing())
     observer.maintenance = lambda: _maintenance(own_dir / "maintenance")
-    preparation = Preparation(recipes_of(config), load_lockdown(LOCKDOWN), Level(config.wipe))
+    preparation = Preparation(recipes_of(config), lockdown_of(config), Level(config.wipe))
+    observer.recipes = preparation.recipes
     controller = Controller(config.name, observer, StateFile(own_dir / "state.json"), preparation, clock, tell)
     link.on_change = controller.stir
     listener = None
@@ -182,6 +182,11 @@ def limits_of(config: StationConfig) -> Limits:
 def recipes_of(config: StationConfig) -> tuple[Recipe, ...]:
     """Our recipes, with the owner's own in place of those of the same name."""
     return load_recipes(LAUNCHERS, config.launchers_dir)
+
+
+def lockdown_of(config: StationConfig) -> Lockdown:
+    """Our lockdown with the owner's own over it: what is switched on."""
+    return load_lockdown(LOCKDOWN, config.launchers_dir)
 
 
 def _door(config: StationConfig) -> Door:

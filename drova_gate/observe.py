@@ -35,6 +35,8 @@ from drova_gate.host.probe import port_open
 from drova_gate.host.volumes import read_fixed_volumes
 from drova_gate.protect.protector import Protector
 from drova_gate.relay.door import Door
+from drova_gate.steps.found import Found, find_places
+from drova_gate.steps.recipes import Recipe
 
 __all__ = ["CloudAccess", "Observer", "Timing"]
 
@@ -112,6 +114,9 @@ class Observer:
         )
         self.registration: Registration | None = None
         self.console: Console | None = None
+        self.recipes: tuple[Recipe, ...] = ()
+        """What is to be looked up ahead of a preparation is named by them."""
+        self.found: Found | None = None
         # A protector that forgets nothing has no volumes to be confirmed.
         self.volumes: frozenset[str] | None = config.drives if protector.forgets else frozenset()
         self.server: UUID | None = None
@@ -206,7 +211,7 @@ class Observer:
         if self.link.connections != self._seen_connection:
             self._seen_connection, self._linked_at = self.link.connections, now
             self._host_due = self._identity_due = 0.0
-            self.console = None
+            self.console = self.found = None
         if now < self._host_due:
             return
         try:
@@ -222,6 +227,8 @@ class Observer:
             return
         self._host_fault = ""
         self._host = replace(seen, agent_up=agent_up, read_at=now, linked_at=self._linked_at)
+        if phase not in (Phase.PREPARING, Phase.IN_SESSION) and not seen.shadowed and seen.marker == "":
+            await self._find()
         settled = phase in (Phase.CLEAN, Phase.IN_SESSION, Phase.MAINTENANCE) and self.console is not None
         self._host_due = self._clock() + (self._timing.look if settled else self._timing.look_soon)
 
@@ -229,14 +236,26 @@ class Observer:
         """Learn what preparation will need, ahead of it: who the station is, who sits at it, what volumes it has."""
         now = self._clock()
         if self.console is None or phase is Phase.CLEAN:
+            before = self.console
             try:
                 self.console, self.console_fault = await read_console(self.link), None
+                if before is not None and before.sid != self.console.sid:
+                    self.found = None  # it was looked up in somebody else's hive
             except GateError as error:
                 self.console, self.console_fault = None, error
         if self.volumes is None:
             self.volumes = await read_fixed_volumes(self.link)
         if now >= self._identity_due:
             await self._learn_registration()
+
+    async def _find(self) -> None:
+        """Look up, once for each boot, what the recipes name by the registry: on the owner's own disk, before anybody plays."""
+        if self.console is None or self.found is not None:
+            return
+        try:
+            self.found = await find_places(self.link, self.recipes, self.console)
+        except GateError as error:
+            log.debug("%s: places were not looked up (%s): asked on the way", self.config.name, error)
 
     async def _learn_registration(self) -> None:
         try:

@@ -25,14 +25,22 @@ __all__ = [
 
 
 def decode(data: bytes) -> str:
-    """Bytes of a Windows program as text: UTF-8 when it is that, else code page 866; never an error.
+    """Bytes of Windows programs as text: UTF-8 when it is that, else code page 866, each line by itself; never an error.
 
-    Console programs write the OEM code page: 866 on a Russian Windows, where windows-1251 would be wrong and, strict, fatal.
+    Console programs write the OEM code page: 866 on a Russian Windows, where windows-1251 would be wrong and, strict, fatal. One answer
+    may hold both: ``chcp 65001`` holds only for the programs after it.
     """
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("cp866", errors="replace")
+        return "".join(map(_decoded_line, data.splitlines(keepends=True)))
+
+
+def _decoded_line(line: bytes) -> str:
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp866", errors="replace")
 
 
 # -- reg query -------------------------------------------------------------------------------------------------------

@@ -36,7 +36,7 @@ class Protector(Protocol):
         """Ask which volumes are protected; changes nothing."""
 
     def enter(self, volumes: frozenset[str]) -> Script:
-        """List, enter now, list, schedule the way out for the next boot, list again."""
+        """List, enter now, schedule the way out for the next boot, list again."""
 
     def leave(self, volumes: frozenset[str]) -> Script:
         """Schedule the way out for the next boot; the reboot itself is the caller's."""

@@ -19,14 +19,15 @@ _FOLDER = r"C:\Program Files\Shadow Defender"
 
 _SHADOWED = re.compile(r"([A-Za-z]): is in shadow mode\.?")
 _FAILED = re.compile(r"Failed to change the status of ([A-Za-z]):, error code = (\d+)")
+_DONE = re.compile(r"Change the status of ([A-Za-z]): successfully\.")
+"""Done at once; with a comma in place of the full stop it is stored for the next boot only."""
 _PASSWORD = "Password is not specified or is not correct"  # noqa: S105 -- the program's own sentence
 
 # Sections of the output. The list after everything else is the one that counts.
-_LIST, _BEFORE, _ENTER, _BETWEEN, _WAY_OUT, _MISSING = (
+_LIST, _BEFORE, _ENTER, _WAY_OUT, _MISSING = (
     "shadow_list",
     "shadow_before",
     "shadow_enter",
-    "shadow_between",
     "shadow_way_out",
     "shadow_missing",
 )
@@ -48,7 +49,7 @@ class ShadowDefender:
         return self._if_there(self._call(_LIST, "/list"))
 
     def enter(self, volumes: frozenset[str]) -> Script:
-        """List, enter now, list, schedule the way out, list again.
+        """List, enter now, schedule the way out, list again.
 
         The way out is a call of its own without ``/now``: ``/now`` holds for a whole call and would drop the protection. It
         is scheduled at once because a player may delete CmdTool.exe; the next boot is normal all the same.
@@ -57,7 +58,6 @@ class ShadowDefender:
         return self._if_there(
             self._call(_BEFORE, "/list"),
             self._call(_ENTER, f"/enter:{letters}", "/now"),
-            self._call(_BETWEEN, "/list"),
             self._call(_WAY_OUT, f"/exit:{letters}"),
             self._call(_LIST, "/list"),
         )
@@ -81,10 +81,10 @@ class ShadowDefender:
         lacking = volumes - after.shadowed
         if not lacking:
             return Protection(after.shadowed, before)
-        between = _listed(sections.get(_BETWEEN)).shadowed or frozenset[str]()
         fact = f"not in Shadow Mode by its own list: {_spoken(lacking)}"
-        if dropped := lacking & between:
-            fact += f" ({_spoken(dropped)} left it when the way out was scheduled)"
+        entered = frozenset(letter.upper() for letter in _DONE.findall(sections.get(_ENTER, "")))
+        if dropped := lacking & entered:
+            fact += f" (by its word {_spoken(dropped)} entered, and left it when the way out was scheduled)"
         for letter, code in _FAILED.findall(sections.get(_ENTER, "")):
             fact += f" ({letter.upper()}: error code {code})"
         advice = "look at Shadow Defender on the station: licence, free space, Memory Integrity (HVCI) off"

@@ -5,53 +5,37 @@ Nothing is uploaded, wiped or locked before the protector's own list shows every
 
 import asyncio
 import logging
-import re
-from collections.abc import Callable, Coroutine, Iterable
-from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, TypeVar
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from drova_gate.core.model import PreparationReport, StepOutcome, StepResult
-from drova_gate.errors import (
-    CallOwner,
-    GateError,
-    NotConfirmed,
-    OutcomeUnknown,
-    RecipeFault,
-    StationUnreachable,
-    TryAgain,
-)
-from drova_gate.host.commands import Run, Script, Section, render, sections
+from drova_gate.errors import CallOwner, GateError, NotConfirmed, OutcomeUnknown
+from drova_gate.host.commands import Script, sections
 from drova_gate.host.identity import Console
 from drova_gate.host.link import HostLink
-from drova_gate.host.parse import registry_keys
+from drova_gate.host.parse import RegistryKeys, registry_keys
 from drova_gate.protect.protector import Protection, Protector
-from drova_gate.steps.compile import compile_preparation, compile_undo
-from drova_gate.steps.compile_steps import originals_wanted
-from drova_gate.steps.confirm import confirm
-from drova_gate.steps.edit import LARGEST
+from drova_gate.steps.compile import PREPARED_FILE, compile_again, compile_check, compile_preparation
+from drova_gate.steps.compile_steps import Originals, originals_wanted
+from drova_gate.steps.confirm import Later, confirm, left_over
+from drova_gate.steps.found import Found, found_script, read_found
+from drova_gate.steps.lan import NEIGHBOURS_QUESTION, around, asks, read_neighbours
 from drova_gate.steps.lockdown import Lockdown
-from drova_gate.steps.payload import Payload, Unreadable
-from drova_gate.steps.recipes import Level, Recipe, selected
-from drova_gate.steps.target import Target
+from drova_gate.steps.payload import Payload
+from drova_gate.steps.recipes import Level, Recipe
+from drova_gate.steps.side_by_side import both, compiled, read_files, read_folders, side_by_side
+from drova_gate.steps.target import Target, target_of
 
-__all__ = ["PreparationPlan", "find_steam", "prepare", "undo"]
+__all__ = ["PreparationPlan", "compiled", "prepare", "side_by_side", "target_of"]
 
 log = logging.getLogger(__name__)
 
 PROTECT_SECONDS = 60.0
-"""Five calls of the protector's program; entering a volume with many open files has been seen to take 10 s."""
-PREPARE_SECONDS = 60.0
-"""Kills, deletions of browser profiles of some GB, three more tries for held files, the wait for Explorer."""
-
-_STEAM_KEY = r"HKLM\SOFTWARE\WOW6432Node\Valve\Steam"
-_STEAM_PATH = r"HKEY_LOCAL_MACHINE\SOFTWARE\WOW6432Node\Valve\Steam"
-_STEAM_SECTION = "steam"
-_STEAM_QUESTION: Script = (Section(_STEAM_SECTION, (Run("reg.exe", ("query", _STEAM_KEY, "/v", "InstallPath")),)),)
-
-A = TypeVar("A")
-B = TypeVar("B")
+"""Four calls of the protector's program; entering a volume with many open files has been seen to take 10 s."""
+AGAIN_SECONDS = 30.0
+_SECOND_LOOKS = 2
+"""Passes over the registry for what came up since it was looked up: the first may find a branch, the second what is in it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +54,8 @@ class PreparationPlan:
     level: Level
     recipes: tuple[Recipe, ...]
     lockdown: Lockdown
-    steam: str | None = None
-    """Steam's folder as ``find_steam`` found it earlier (empty: not installed); ``None``: asked for on the way."""
+    found: Found | None = None
+    """What ``find_places`` found earlier; ``None``: looked for on the way."""
 
 
 @dataclass(slots=True)
@@ -114,59 +98,115 @@ async def prepare(
     return report
 
 
-async def undo(link: HostLink, plan: PreparationPlan) -> tuple[StepResult, ...]:
-    """Take exactly our lockdown and marker off again, without a rollback; errors are raised."""
-    payload = _compiled(link, lambda: compile_undo(plan.lockdown, _target(plan, ""), plan.volumes))
-    await link.write_all(payload.files)
-    done, network = await _side_by_side(link, payload, ())
-    return confirm(payload.expected, done, network)
-
-
 async def _prepare(link: HostLink, protector: Protector, plan: PreparationPlan, progress: _Progress) -> None:
     if protector.forgets and not plan.volumes:
         raise NotConfirmed(link.subject, "no volume is named to be protected", "set SHADOW_DEFENDER_DRIVES")
-    steam, originals = await _protect(link, protector, plan, progress)
-    target = _target(plan, steam)
-    wanted = originals_wanted(plan.recipes, target, plan.level)
-    originals |= await _read_all(link, [path for path in wanted if path not in originals])
-    payload = _compiled(
-        link,
-        lambda: compile_preparation(
-            plan.recipes,
-            plan.lockdown,
-            target,
-            level=plan.level,
-            marker=plan.marker,
-            boot_stamp=plan.boot_stamp,
-            session=plan.session,
-            volumes=plan.volumes,
-            originals=originals,
-        ),
-    )
+    draft = _Draft(link, plan)
+    await _protect(link, protector, draft, progress)
+    if draft.wiped_for == plan.marker:
+        steps, after = await _check(link, protector, draft)
+        if all(step.outcome is not StepOutcome.FAILED for step in steps if step.must):
+            progress.shadowed = after.shadowed or frozenset()
+            kept = (
+                replace(step, outcome=StepOutcome.CLEAN) if step.outcome is StepOutcome.CHANGED else step
+                for step in steps
+            )
+            progress.steps += [*_shadow_steps(plan.volumes, progress.entered, after), *kept, *draft.unwritten]
+            return
+    payload = await draft.payload()
     await link.write_all(payload.files)
-    done, network = await _side_by_side(link, payload, protector.status())
-    after = protector.read_status(sections(done))
+    done, network = await side_by_side(link, payload, protector.status())
+    later = await _second_look(link, payload, draft.target, done)
+    after = protector.read_status(sections(network))
     progress.shadowed = after.shadowed or frozenset()
-    progress.steps += [*_shadow_steps(plan.volumes, plan.enter, after), *confirm(payload.expected, done, network)]
+    progress.steps += [
+        *_shadow_steps(plan.volumes, progress.entered, after),
+        *confirm(payload.expected, done, network, later),
+        *draft.unwritten,
+    ]
 
 
-async def _protect(
-    link: HostLink, protector: Protector, plan: PreparationPlan, progress: _Progress
-) -> tuple[str, dict[str, "bytes | Unreadable | None"]]:
-    """Enter Shadow Mode and read meanwhile what is to be edited; go on only when every wanted volume is in the list."""
-    ask_steam = plan.steam is None and _uses_steam(plan)
+class _Draft:
+    """A preparation that is being written: what of it is known already is done while the protector's command runs."""
+
+    def __init__(self, link: HostLink, plan: PreparationPlan) -> None:
+        self.plan = plan
+        self.lockdown = plan.lockdown
+        self.unwritten: tuple[StepResult, ...] = ()
+        self.wiped_for = ""
+        """The marker of the session that this station was wiped for last, as its disk says."""
+        self._link = link
+        self._found = plan.found
+        self._originals: Originals = {}
+        self._payload: Payload | None = None
+
+    @property
+    def questions(self) -> Script:
+        """What the station must still be asked."""
+        script: Script = NEIGHBOURS_QUESTION if asks(self.plan.lockdown) else ()
+        return script if self._found is not None else (*script, *found_script(self.plan.recipes, self.plan.console))
+
+    @property
+    def target(self) -> Target:
+        """The station as the compiler sees it."""
+        found = self._found or Found()
+        return target_of(self.plan.console, self.plan.program_data, found.documents, found.places)
+
+    async def begin(self) -> None:
+        """Read what is to be edited and compile, as far as nothing must be asked."""
+        if not self.plan.enter:
+            read = await read_files(self._link, [rf"{self.target.home}\{PREPARED_FILE}"])
+            content = next(iter(read.values()))
+            self.wiped_for = content.decode("ascii", "replace").strip() if isinstance(content, bytes) else ""
+        if not self.questions:
+            await self._compile()
+
+    def answered(self, output: str) -> None:
+        """Take the answers to ``questions``."""
+        if self._found is None:
+            self._found = read_found(sections(output), self.plan.recipes, self.plan.console)
+        self.lockdown, self.unwritten = around(self.plan.lockdown, read_neighbours(output))
+
+    async def payload(self) -> Payload:
+        """Compile what could not be compiled earlier."""
+        return self._payload or await self._compile()
+
+    async def _compile(self) -> Payload:
+        plan, target = self.plan, self.target
+        files, folders = originals_wanted(plan.recipes, target, plan.level)
+        read, listed = await both(lambda: read_files(self._link, files), lambda: read_folders(self._link, folders))
+        self._payload = compiled(
+            self._link,
+            lambda: compile_preparation(
+                plan.recipes,
+                self.lockdown,
+                target,
+                level=plan.level,
+                marker=plan.marker,
+                boot_stamp=plan.boot_stamp,
+                session=plan.session,
+                volumes=plan.volumes,
+                originals=read | listed,
+                found=self._found,
+                wiped=self.wiped_for == plan.marker,
+            ),
+        )
+        return self._payload
+
+
+async def _protect(link: HostLink, protector: Protector, draft: _Draft, progress: _Progress) -> None:
+    """Enter Shadow Mode and write the preparation meanwhile; go on only when every wanted volume is in the list."""
+    plan = draft.plan
     script: Script = protector.enter(plan.enter) if plan.enter else protector.status()
-    if ask_steam:
-        script = (*script, *_STEAM_QUESTION)
-    early = originals_wanted(plan.recipes, _target(plan, plan.steam or ""), plan.level)
     # Until the answer is here those volumes may be in Shadow Mode by our doing, so they are ours to leave.
     progress.entered = plan.enter
-    done, originals = await _both(lambda: link.run(script, timeout=PROTECT_SECONDS), lambda: _read_all(link, early))
+    done, _ = await both(lambda: link.run((*script, *draft.questions), timeout=PROTECT_SECONDS), draft.begin)
     parts = sections(done.stdout)
     protection = protector.read_enter(parts, plan.enter) if plan.enter else protector.read_status(parts)
     progress.shadowed = protection.shadowed or frozenset()
     if protection.shadowed is not None:
-        progress.entered = plan.enter & progress.shadowed
+        # What was in Shadow Mode when we came is the owner's own, begun since we looked last.
+        progress.entered = plan.enter & progress.shadowed - (protection.before or frozenset())
     elif isinstance(protection.fault, CallOwner):
         progress.entered = frozenset()  # the program is missing, or refused its password: nothing was entered
     if protection.fault is not None:
@@ -177,111 +217,31 @@ async def _protect(
             f"not in Shadow Mode: {', '.join(f'{letter}:' for letter in sorted(lacking))}",
             "nothing was wiped, nothing locked; look at the protector on the station",
         )
-    return (_steam_folder(parts) if ask_steam else plan.steam or ""), originals
+    draft.answered(done.stdout)
 
 
-async def _read_all(link: HostLink, paths: Iterable[str]) -> dict[str, "bytes | Unreadable | None"]:
-    """Read files to be edited, all at once; one that cannot be read is told apart from one that is not there."""
-
-    async def read_one(path: str) -> bytes | Unreadable | None:
-        try:
-            return await link.read(path, limit=LARGEST)
-        except (StationUnreachable, OutcomeUnknown):
-            raise
-        except TryAgain as error:
-            return Unreadable(error.fact)
-
-    listed = tuple(paths)
-    return dict(zip(listed, await _all([partial(read_one, path) for path in listed]), strict=True))
+async def _check(link: HostLink, protector: Protector, draft: _Draft) -> tuple[tuple[StepResult, ...], Protection]:
+    """Look whether a station that was prepared for this session still is; nothing is killed, wiped or restarted."""
+    payload = compile_check(await draft.payload(), draft.target)
+    await link.write_all(payload.files)
+    done, network = await side_by_side(link, payload, protector.status())
+    return confirm(payload.expected, done, network), protector.read_status(sections(network))
 
 
-async def _side_by_side(link: HostLink, payload: Payload, last: Script) -> tuple[str, str]:
-    """Run both commands at once; ``last`` follows the preparation in its command."""
-    done, network = await _both(
-        lambda: link.run((*payload.prepare, *last), timeout=PREPARE_SECONDS),
-        lambda: link.run(payload.network, timeout=PREPARE_SECONDS),
-    )
-    return done.stdout, network.stdout
-
-
-async def _both(one: Callable[[], Coroutine[Any, Any, A]], other: Callable[[], Coroutine[Any, Any, B]]) -> tuple[A, B]:
-    async with asyncio.TaskGroup() as group:
-        first, second = group.create_task(_settled(one)), group.create_task(_settled(other))
-    return _value(first.result()), _value(second.result())
-
-
-async def _all(parts: Iterable[Callable[[], Coroutine[Any, Any, A]]]) -> list[A]:
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(_settled(part)) for part in parts]
-    return [_value(task.result()) for task in tasks]
-
-
-async def _settled(part: Callable[[], Coroutine[Any, Any, A]]) -> A | GateError:
-    """Keep a fault until the others are done: cancelling a command here would not stop it on the station."""
-    try:
-        return await part()
-    except GateError as error:
-        return error
-
-
-def _value(result: A | GateError) -> A:
-    if isinstance(result, GateError):
-        raise result
-    return result
-
-
-def _compiled(link: HostLink, compile_: Callable[[], Payload]) -> Payload:
-    """Compile, and render once, so that what a shell cannot carry is found before anything is uploaded."""
-    try:
-        payload = compile_()
-        render(link.shell, payload.prepare)
-        render(link.shell, payload.network)
-    except ValueError as error:
-        raise RecipeFault(
-            link.subject, f"its preparation cannot be written down ({error})", "look for a percent sign in its paths"
-        ) from error
-    return payload
-
-
-def _target(plan: PreparationPlan, steam: str) -> Target:
-    console = plan.console
-    account = rf"{console.domain}\{console.user}" if console.domain else console.user
-    folders = {
-        "profile": console.profile,
-        "local": console.local,
-        "roaming": console.roaming,
-        # The two that have no variable of their own stand beside those that have.
-        "local_low": rf"{console.profile}\AppData\LocalLow",
-        "program_files_x86": rf"{plan.program_data[:2]}\Program Files (x86)",
-        "program_data": plan.program_data,
-    }
-    return Target(
-        user_hive=rf"HKEY_USERS\{console.sid}" if console.sid else "HKEY_CURRENT_USER",
-        session=console.session_id,
-        task_user="" if console.same_as_login else account,
-        folders=folders | ({"steam": steam} if steam else {}),
-    )
-
-
-async def find_steam(link: HostLink) -> str:
-    """Ask where Steam is installed; empty: it is not."""
-    return _steam_folder(sections((await link.run(_STEAM_QUESTION)).stdout))
-
-
-def _steam_folder(parts: dict[str, str]) -> str:
-    key = registry_keys(parts.get(_STEAM_SECTION, "")).get(_STEAM_PATH)
-    found = key.text("InstallPath").rstrip("\\") if key else ""
-    # Left over from an old installation it may be anything.
-    return found if re.fullmatch(r"[A-Za-z]:\\[^%\"]+", found) else ""
-
-
-def _uses_steam(plan: PreparationPlan) -> bool:
-    return any(
-        getattr(step, "path", "").startswith("{steam}")
-        for recipe in plan.recipes
-        if recipe.enabled
-        for step in selected(recipe, plan.level)
-    )
+async def _second_look(link: HostLink, payload: Payload, target: Target, done: str) -> Later | None:
+    """Do what the read-back shows to be left in the registry; nothing left, which is usual, costs nothing."""
+    later: Later | None = None
+    for _ in range(_SECOND_LOOKS):
+        edits, roots = left_over(payload.expected, done, later)
+        if not roots:
+            break
+        again = compiled(link, lambda edits=edits, roots=roots: compile_again(edits, roots, target))  # type: ignore[misc]  # bound now
+        await link.write_all(again.files)
+        output = (await link.run(again.prepare, timeout=AGAIN_SECONDS)).stdout
+        parts = sections(output)
+        read = registry_keys(parts["registry"]) if "registry" in parts else RegistryKeys(())
+        later = (later or Later()).after(roots, read)
+    return later
 
 
 def _shadow_steps(volumes: frozenset[str], entered: frozenset[str], after: Protection) -> Iterable[StepResult]:

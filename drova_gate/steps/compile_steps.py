@@ -1,36 +1,40 @@
 """One handler for each kind of recipe step: step in, batch lines, staged files and registry edits out. Pure."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from drova_gate.core.model import StepOutcome, StepResult
 from drova_gate.steps import batch
-from drova_gate.steps.edit import drop_ini_sections, drop_vdf_blocks
-from drova_gate.steps.payload import ExpectedRegistry, Unreadable
-from drova_gate.steps.recipes import (
+from drova_gate.steps.edit import drop_ini_keys, drop_ini_sections, drop_vdf_blocks
+from drova_gate.steps.edit_json import drop_json_keys
+from drova_gate.steps.guard import FOLDERS
+from drova_gate.steps.kinds import (
     DeleteDirectory,
     DeleteFile,
-    DeleteKey,
-    DeleteValue,
+    DropIniKeys,
     DropIniSections,
+    DropJsonKeys,
     DropVdfBlocks,
-    Level,
-    Recipe,
-    RecipeStep,
-    SetValue,
+    EditStep,
+    FileStep,
+    RegistryStep,
     WriteFile,
-    selected,
 )
-from drova_gate.steps.registry_file import KeyGone, RegistryEdit, ValueGone, ValueSet
+from drova_gate.steps.payload import Entries, ExpectedRegistryStep, Unreadable
+from drova_gate.steps.recipes import Level, Recipe, selected
+from drova_gate.steps.registry_file import RegistryEdit
+from drova_gate.steps.registry_steps import Read, to_do
 from drova_gate.steps.target import Target
 
-__all__ = ["EDITED", "Originals", "Wipe", "compile_wipe", "originals_wanted"]
+__all__ = ["Originals", "Wipe", "compile_wipe", "originals_wanted"]
 
-Originals = Mapping[str, "bytes | Unreadable | None"]
-"""Full path to content; ``None``: not there."""
+Originals = Mapping[str, "bytes | Entries | Unreadable | None"]
+"""Full path to a file's content or a folder's names; ``None``: not there."""
 
-EDITED = (WriteFile, DropIniSections, DropVdfBlocks)
+_LONG = 259
+"""Characters of the longest path that cmd.exe looks up (Windows' limit is 260 with the closing zero)."""
+_MOST_ENTRIES = 300
+"""Entries of one folder that are deleted one by one; a launcher's data folder has ten."""
 
 
 @dataclass(slots=True)
@@ -40,112 +44,202 @@ class Wipe:
     lines: list[str] = field(default_factory=list)
     staged: dict[str, bytes] = field(default_factory=dict)
     variables: dict[str, str] = field(default_factory=dict)
-    registry: list[ExpectedRegistry] = field(default_factory=list)
+    edits: list[RegistryEdit] = field(default_factory=list)
+    routines: list[str] = field(default_factory=list)
+    registry: list[ExpectedRegistryStep] = field(default_factory=list)
     settled: list[StepResult] = field(default_factory=list)
     reported: list[str] = field(default_factory=list)
 
-
-def originals_wanted(recipes: tuple[Recipe, ...], target: Target, level: Level) -> tuple[str, ...]:
-    """List the files that must be read before the preparation can be compiled."""
-    paths = [
-        target.path(step.path)
-        for recipe in recipes
-        if recipe.enabled
-        for step in selected(recipe, level)
-        if isinstance(step, EDITED)
-    ]
-    return tuple(dict.fromkeys(path for path in paths if path is not None))
+    def add(self, lines: batch.Lines) -> None:
+        """Add lines and what they call."""
+        self.lines += lines.main
+        self.routines += lines.routines
 
 
-def compile_wipe(recipes: tuple[Recipe, ...], target: Target, level: Level, originals: Originals) -> Wipe:
-    """Compile every enabled recipe's steps of this level."""
+def originals_wanted(
+    recipes: tuple[Recipe, ...], target: Target, level: Level
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """List the files and the folders that must be read before the preparation can be compiled."""
+    files, folders = dict[str, str](), dict[str, str]()
+    for recipe, step in _steps(recipes, level):
+        if not isinstance(step, FileStep) or isinstance(step, DeleteFile):
+            continue
+        path = target.path(recipe.name, step.path)
+        if path is None:
+            continue
+        if not isinstance(step, DeleteDirectory):
+            files.setdefault(path.casefold(), path)
+        elif step.excepted:
+            folders.setdefault(path.casefold(), path)
+    return tuple(files.values()), tuple(folders.values())
+
+
+def compile_wipe(
+    recipes: tuple[Recipe, ...],
+    target: Target,
+    level: Level,
+    originals: Originals,
+    seen: Read | None = None,
+) -> Wipe:
+    """Compile every enabled recipe's steps of this level; ``seen``: the registry as it was looked up earlier."""
     wipe = Wipe()
-    for recipe in recipes:
-        if recipe.enabled:
-            for step in selected(recipe, level):
-                _compile(wipe, f"{recipe.name}.{step.name}", step, target, originals)
+    known = {path.casefold(): content for path, content in originals.items()}
+    edits = dict[str, list[tuple[str, Recipe, EditStep]]]()
+    for recipe, step in _steps(recipes, level):
+        name = f"{recipe.name}.{step.name}"
+        if isinstance(step, RegistryStep):
+            _compile_registry(wipe, name, step, target, seen or {})
+            continue
+        full = target.path(recipe.name, step.path)
+        if full is None:
+            reason = f"{step.path.partition(chr(92))[0]} was not found on the station: not installed"
+            wipe.settled.append(StepResult(name, StepOutcome.SKIPPED, reason))
+        elif fault := _path_fault(full):
+            wipe.settled.append(StepResult(name, StepOutcome.FAILED, fault))
+        elif isinstance(step, DeleteFile):
+            wipe.add(batch.wipe_file(name, _written(wipe, step.path, full)))
+            wipe.reported.append(name)
+        elif isinstance(step, DeleteDirectory):
+            _compile_directory(wipe, name, step, full, known)
+        else:
+            edits.setdefault(full.casefold(), []).append((name, recipe, step))
+    for path, steps in edits.items():
+        _, recipe, first = steps[0]
+        full = target.path(recipe.name, first.path) or ""
+        chain = [(name, step) for name, _, step in steps]
+        _compile_edits(wipe, chain, _written(wipe, first.path, full), known[path])
     return wipe
 
 
-def _compile(wipe: Wipe, name: str, step: RecipeStep, target: Target, originals: Originals) -> None:
-    if isinstance(step, SetValue | DeleteValue | DeleteKey):
-        wipe.registry.append(ExpectedRegistry(name, (_registry_edit(step, target),), must=False))
+def _steps(recipes: Iterable[Recipe], level: Level) -> Iterable[tuple[Recipe, FileStep | RegistryStep]]:
+    return ((recipe, step) for recipe in recipes if recipe.enabled for step in selected(recipe, level))
+
+
+def _compile_registry(wipe: Wipe, name: str, step: RegistryStep, target: Target, seen: Read) -> None:
+    edits = to_do(step, target, seen)
+    wipe.registry.append(ExpectedRegistryStep(name, step, changed=bool(edits)))
+    wipe.edits += edits
+
+
+def _compile_directory(
+    wipe: Wipe,
+    name: str,
+    step: DeleteDirectory,
+    full: str,
+    known: Mapping[str, "bytes | Entries | Unreadable | None"],
+) -> None:
+    path = _written(wipe, step.path, full)
+    if not step.excepted:
+        wipe.add(batch.wipe_directory(name, path))
+        wipe.reported.append(name)
         return
-    full = target.path(step.path)
-    if full is None:
-        reason = f"{step.path.partition(chr(92))[0]} was not found on the station: not installed"
-        wipe.settled.append(StepResult(name, StepOutcome.SKIPPED, reason))
+    entries = known[full.casefold()]
+    if not isinstance(entries, Entries):
+        if entries is None:
+            wipe.add(batch.stays_absent(name, path))
+            wipe.reported.append(name)
+        else:
+            why = entries.why if isinstance(entries, Unreadable) else "a file of that name"
+            wipe.settled.append(StepResult(name, StepOutcome.FAILED, f"its content cannot be listed: {why}"))
         return
-    match step:
-        case DeleteFile():
-            wipe.lines += batch.delete_file(name, _written(wipe, step.path))
-        case DeleteDirectory():
-            wipe.lines += batch.delete_directory(name, _written(wipe, step.path))
-        case WriteFile() | DropIniSections() | DropVdfBlocks():
-            lines = _edit(wipe, name, step, originals[full])
-            if not lines:
-                return
-            wipe.lines += lines
+    going = [entry for entry in entries.names if not _kept(entry, step.excepted)]
+    faults = [entry for entry in going if _path_fault(f"{full}\\{entry}") or not entry.isprintable() or "%" in entry]
+    if faults or len(going) > _MOST_ENTRIES:
+        what = f"{faults[0]!r} has a name that cannot be handed on" if faults else f"{len(going)} entries"
+        wipe.settled.append(StepResult(name, StepOutcome.FAILED, f"left as it is: {what}"))
+        return
+    if not going:
+        wipe.settled.append(StepResult(name, StepOutcome.CLEAN))
+        return
+    wipe.add(batch.wipe_entries(name, [_written(wipe, f"{step.path}\\{entry}", f"{full}\\{entry}") for entry in going]))
     wipe.reported.append(name)
 
 
-def _registry_edit(step: SetValue | DeleteValue | DeleteKey, target: Target) -> RegistryEdit:
-    key = target.key(step.key)
-    match step:
-        case SetValue():
-            return ValueSet(key, step.value, step.kind, step.data)
-        case DeleteValue():
-            return ValueGone(key, step.value)
-        case DeleteKey():
-            return KeyGone(key)
+def _kept(entry: str, excepted: Iterable[str]) -> bool:
+    name = entry.casefold()
+    return any(
+        name.startswith(kept[:-1].casefold()) if kept.endswith("*") else name == kept.casefold() for kept in excepted
+    )
 
 
-def _edit(
+# -- edits -----------------------------------------------------------------------------------------------------------
+
+
+def _compile_edits(
     wipe: Wipe,
-    name: str,
-    step: WriteFile | DropIniSections | DropVdfBlocks,
-    original: bytes | Unreadable | None,
-) -> list[str]:
-    path = _written(wipe, step.path)
+    chain: list[tuple[str, EditStep]],
+    path: str,
+    original: "bytes | Entries | Unreadable | None",
+) -> None:
+    """Apply all edits of one file in their order, so that one staged file holds them all."""
     if original is None:
-        return batch.stays_absent(name, path)
-    edited = None if isinstance(original, Unreadable) else _edited(step, original)
-    if edited is None:
-        if not isinstance(step, WriteFile) and step.unreadable == "keep":
-            why = original.why if isinstance(original, Unreadable) else "not a text of its kind"
+        for name, _ in chain:
+            wipe.add(batch.stays_absent(name, path))
+            wipe.reported.append(name)
+        return
+    content = original if isinstance(original, bytes) else None
+    why = original.why if isinstance(original, Unreadable) else "a directory of that name"
+    changing, deleting = list[str](), False
+    for name, step in chain:
+        if isinstance(original, Entries):
             wipe.settled.append(StepResult(name, StepOutcome.SKIPPED, f"left as it is: {why}"))
-            return []
-        # A sign-in that cannot be cut out goes with its file.
-        return batch.delete_file(name, path)
-    if edited == original:
-        wipe.settled.append(StepResult(name, StepOutcome.CLEAN))
-        return []
+            continue
+        edited = _edited(step, content)
+        if edited is None:
+            if not isinstance(step, WriteFile) and step.unreadable == "keep":
+                told = why if content is None else "not a text of its kind"
+                wipe.settled.append(StepResult(name, StepOutcome.SKIPPED, f"left as it is: {told}"))
+                continue
+            # A sign-in that cannot be cut out goes with its file.
+            deleting = True
+            changing.append(name)
+        elif edited == content:
+            wipe.settled.append(StepResult(name, StepOutcome.CLEAN))
+        else:
+            changing.append(name)
+            content = edited
+    if not changing:
+        return
+    wipe.reported += changing
+    if deleting or content is None:
+        for name in changing:
+            wipe.add(batch.wipe_file(name, path))
+        return
     staged = f"edited{len(wipe.staged) + 1}.new"
-    wipe.staged[staged] = edited
-    return batch.replace_file(name, path, rf"%DG_HOME%\{staged}")
+    wipe.staged[staged] = content
+    wipe.add(batch.replace_file(changing, path, rf"%DG_HOME%\{staged}"))
 
 
-def _edited(step: WriteFile | DropIniSections | DropVdfBlocks, original: bytes) -> bytes | None:
+def _edited(step: EditStep, original: bytes | None) -> bytes | None:
+    if isinstance(step, WriteFile):
+        return step.content.encode("utf-8")
+    if original is None:
+        return None
     match step:
-        case WriteFile(content=content):
-            return content.encode("utf-8")
         case DropIniSections(sections=sections):
             return drop_ini_sections(original, sections)
+        case DropIniKeys(keys=keys, section=section):
+            return drop_ini_keys(original, keys, section)
+        case DropJsonKeys(keys=keys):
+            return drop_json_keys(original, keys)
         case DropVdfBlocks(blocks=blocks):
             return drop_vdf_blocks(original, blocks)
 
 
-def _written(wipe: Wipe, path: str) -> str:
+# -- paths -----------------------------------------------------------------------------------------------------------
+
+
+def _path_fault(full: str) -> str:
+    # Not tried in its long form: what cmd.exe makes of that differs, and a script that ends there would do nothing else either.
+    return f"a path of {len(full)} characters: cmd.exe looks up none longer than {_LONG}" if len(full) > _LONG else ""
+
+
+def _written(wipe: Wipe, path: str, full: str) -> str:
     """Write a recipe's path for the batch file; what is not ASCII in it comes in by variables."""
     head, slash, rest = path.partition("\\")
-    if head.startswith("{"):
-        head = f"%DG_{head[1:-1].upper()}%"
-    return head + slash + "".join(_carried(wipe, piece) for piece in re.split(r"([\\*])", rest))
-
-
-def _carried(wipe: Wipe, piece: str) -> str:
-    if piece.isascii():
-        return piece
-    name = next((name for name, text in wipe.variables.items() if text == piece), f"DG_TEXT{len(wipe.variables) + 1}")
-    wipe.variables[name] = piece
-    return f"%{name}%"
+    name = head.strip("{}")
+    if name in FOLDERS:
+        head = f"%DG_{name.upper()}%"
+    elif head.startswith("{"):
+        head, rest = full[:2], full[3:]
+    return head + slash + batch.carried(wipe.variables, rest)

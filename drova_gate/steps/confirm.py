@@ -4,18 +4,29 @@ Presence is not enough: a policy counts when it reads back with its type and dat
 that reason, never a success.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from drova_gate.core.model import StepOutcome, StepResult
 from drova_gate.host.commands import sections
-from drova_gate.host.parse import Process, RegistryKeys, labels, processes, registry_keys, step_lines
-from drova_gate.steps.compile_lockdown import RULE_NAME
-from drova_gate.steps.payload import Expected, ExpectedRegistry, ExpectedRule
-from drova_gate.steps.registry_file import KeyGone, RegistryEdit, ValueGone, ValueSet
+from drova_gate.host.parse import (
+    Process,
+    RegistryKey,
+    RegistryKeys,
+    labels,
+    processes,
+    registry_keys,
+    step_lines,
+)
+from drova_gate.steps.confirm_network import confirm_network
+from drova_gate.steps.payload import Expected, ExpectedKill, ExpectedRegistry, ExpectedRegistryStep
+from drova_gate.steps.registry_file import RegistryEdit
+from drova_gate.steps.registry_steps import Read, branch_covers, fault_of, makers_key, read_index, to_do
 
-__all__ = ["confirm"]
+__all__ = ["Later", "confirm", "left_over"]
 
 _NOT_SEEN = "not seen: the script did not come to its end"
+_WIPE_DONE = "@@ wipe done"
 _SERVICE_MISSING = 1060
 """Windows error of sc.exe: there is no such service."""
 _SERVICE_NOT_RUNNING = 1062
@@ -28,53 +39,159 @@ _REASONS = {
 }
 
 
-def confirm(expected: Expected, prepare: str, network: str) -> tuple[StepResult, ...]:
-    """Compare what the two commands printed with what was to be done."""
-    whole = labels(prepare).get("finished") == "prepare"
+@dataclass(frozen=True, slots=True)
+class Later:
+    """What was read of the registry in further passes."""
+
+    roots: tuple[str, ...] = ()
+    keys: tuple[RegistryKey, ...] = ()
+
+    def after(self, roots: Iterable[str], keys: RegistryKeys) -> "Later":
+        """Put one more pass on top: what it read anew replaces what was read before."""
+        listed = tuple(roots)
+        kept = (key for key in self.keys if not any(branch_covers(root, key.path) for root in listed))
+        return Later((*self.roots, *listed), (*kept, *keys.keys))
+
+
+def confirm(expected: Expected, prepare: str, network: str, later: "Later | None" = None) -> tuple[StepResult, ...]:
+    """Compare what the commands printed with what was to be done; ``later``: what a second pass over the registry read."""
+    whole = _whole(expected, prepare)
     parts = sections(prepare)
     running = processes(parts["processes"]) if "processes" in parts else None
-    registry = registry_keys(parts["registry"]) if whole and "registry" in parts else None
+    before = processes(parts["first"]) if "first" in parts else None
+    read = _read(expected, prepare)
+    again = None if read is None else _joined(read, later)
     return (
         *expected.settled,
-        *_reported(expected.files, prepare, whole=whole, must=False),
-        *_killed(expected, running),
-        *_stopped(expected, prepare),
-        *(_registry(each, registry) for each in expected.registry),
-        *_reported(expected.markers, prepare, whole=whole, must=True),
+        *_wiped_files(expected.files, prepare, whole=whole),
+        *(_killed(each, running, before, labels(prepare)) for each in expected.killed),
+        *_stopped(expected, network),
+        *(_wiped(each, expected, read, again, later) for each in expected.wiped),
+        *(_registry(each, read) for each in expected.registry),
+        *_reported(expected.markers, prepare, whole=whole),
         _explorer(expected.session, running),
-        *_network(expected, network),
+        *confirm_network(expected, network),
     )
 
 
-def _reported(names: Iterable[str], output: str, *, whole: bool, must: bool) -> Iterable[StepResult]:
-    """Read the script's own lines: the last look decides, an earlier change is not forgotten."""
-    found: dict[str, StepResult] = {}
-    for line in step_lines(output):
-        outcome = StepOutcome(line.outcome)
-        earlier = found.get(line.name)
-        if outcome is StepOutcome.CLEAN and earlier is not None and earlier.outcome is not StepOutcome.CLEAN:
-            outcome = StepOutcome.CHANGED if earlier.outcome is not StepOutcome.SKIPPED else StepOutcome.SKIPPED
-        found[line.name] = StepResult(line.name, outcome, _REASONS.get(line.code, line.code), must)
+def left_over(
+    expected: Expected, prepare: str, later: "Later | None" = None
+) -> tuple[tuple[RegistryEdit, ...], tuple[str, ...]]:
+    """List what the read-back shows is still to be done in the registry, and the branches to be read (again) for it.
+
+    Empty when all is as wanted; a branch without edits is one that came up after it was looked for, and was not read yet.
+    """
+    read, target = _read(expected, prepare), expected.target
+    if not read or target is None:
+        return (), ()
+    read = _joined(read, later)
+    edits, roots = list[RegistryEdit](), dict[str, None]()
+    for each in expected.wiped:
+        key = target.key(each.step.key)
+        if _unread(key, expected, read, later):
+            roots[makers_key(key)] = None
+        elif left := to_do(each.step, target, read):
+            edits += left
+            roots |= dict.fromkeys(edit.key for edit in left)
+    return tuple(dict.fromkeys(edits)), tuple(roots)
+
+
+def _whole(expected: Expected, prepare: str) -> bool:
+    told = labels(prepare)
+    ended = not expected.files or told.get("wipe") == "done"
+    return (
+        ended
+        and told.get("finished") == "prepare"
+        and all(told.get(f"lane.{lane}") == "done" for lane in expected.lanes)
+    )
+
+
+def _read(expected: Expected, prepare: str) -> Read | None:
+    parts = sections(prepare)
+    if not _whole(expected, prepare) or "registry" not in parts:
+        return None
+    return read_index(registry_keys(parts["registry"]))
+
+
+def _joined(read: Read, later: "Later | None") -> Read:
+    """Put what was read later in the place of the branches that were read anew: a key that is gone is not printed."""
+    if later is None:
+        return read
+    kept = {path: key for path, key in read.items() if not any(branch_covers(root, path) for root in later.roots)}
+    return kept | read_index(RegistryKeys(later.keys))
+
+
+def _unread(key: str, expected: Expected, read: Read, later: "Later | None" = None) -> bool:
+    """Whether a maker's key is there that was not foreseen, so that what is below it was not read."""
+    maker = makers_key(key)
+    if not maker or maker.casefold() not in read:
+        return False
+    wanted = key.partition("\\*")[0]
+    seen = (
+        *(root for root in expected.foreseen if makers_key(f"{root}\\x") != f"{root}\\x"),
+        *(later.roots if later else ()),
+    )
+    return not any(branch_covers(root, wanted) for root in seen)
+
+
+def _wiped_files(names: Iterable[str], output: str, *, whole: bool) -> Iterable[StepResult]:
+    """Read the wipe's own lines; it runs twice and more, and prints nothing for what it did not find.
+
+    The last look decides; what an earlier one found, held or not, and the last one did not has gone.
+    """
+    *looks, _ = output.split(_WIPE_DONE)
+    seen = [{line.name: line for line in step_lines(look)} for look in looks]
     for name in names:
-        seen = found.get(name)
-        yield seen if seen is not None and whole else StepResult(name, StepOutcome.FAILED, _NOT_SEEN, must)
-
-
-def _killed(expected: Expected, running: tuple[Process, ...] | None) -> Iterable[StepResult]:
-    for step, images in expected.killed:
-        if running is None:
-            yield StepResult(step, StepOutcome.FAILED, _NOT_SEEN)
+        if not whole or not seen:
+            yield StepResult(name, StepOutcome.FAILED, _NOT_SEEN)
             continue
-        wanted = {image.casefold() for image in images}
-        alive = sorted({process.name for process in running if process.name.casefold() in wanted})
-        if alive:
-            yield StepResult(step, StepOutcome.FAILED, f"still running: {', '.join(alive)}")
+        last = seen[-1].get(name)
+        earlier = [look[name].outcome for look in seen[:-1] if name in look and look[name].outcome != "clean"]
+        if last is not None and last.outcome != "clean":
+            yield StepResult(name, StepOutcome(last.outcome), _REASONS.get(last.code, last.code))
+        elif "skipped" in earlier:
+            yield StepResult(name, StepOutcome.SKIPPED, "has gone since")
         else:
-            yield StepResult(step, StepOutcome.CLEAN)
+            yield StepResult(name, StepOutcome.CHANGED if earlier else StepOutcome.CLEAN)
 
 
-def _stopped(expected: Expected, prepare: str) -> Iterable[StepResult]:
-    codes = labels(prepare)
+def _reported(names: Iterable[str], output: str, *, whole: bool) -> Iterable[StepResult]:
+    """Read the script's own lines of steps that must print one."""
+    found = {line.name: line for line in step_lines(output)}
+    for name in names:
+        line = found.get(name)
+        if line is None or not whole:
+            yield StepResult(name, StepOutcome.FAILED, _NOT_SEEN, must=True)
+        else:
+            yield StepResult(name, StepOutcome(line.outcome), _REASONS.get(line.code, line.code), must=True)
+
+
+def _killed(
+    expected: ExpectedKill,
+    running: tuple[Process, ...] | None,
+    before: tuple[Process, ...] | None,
+    told: Mapping[str, str],
+) -> StepResult:
+    if running is None:
+        return StepResult(expected.step, StepOutcome.FAILED, _NOT_SEEN)
+    wanted = {image.casefold() for image in expected.images}
+    alive = {process.name for process in running if process.name.casefold() in wanted}
+    ended = any(process.name.casefold() in wanted for process in before or ())
+    for image, rule in expected.under:
+        killed, _, left = told.get(f"under.{rule}", "").partition(" ")
+        ended = ended or killed not in ("", "0")
+        there = any(process.name.casefold() == image.casefold() for process in running)
+        looked_for = any(process.name.casefold() == image.casefold() for process in before or ())
+        # A name that was not there at first is a stranger's as likely as ours: only one that was looked at counts.
+        if there and looked_for and left != "0":
+            alive.add(image)
+    if alive:
+        return StepResult(expected.step, StepOutcome.FAILED, f"still running: {', '.join(sorted(alive))}")
+    return StepResult(expected.step, StepOutcome.CHANGED if ended else StepOutcome.CLEAN)
+
+
+def _stopped(expected: Expected, network: str) -> Iterable[StepResult]:
+    codes = labels(network)
     for step in expected.stopped:
         code = _number(codes.get(f"code.{step}"))
         if code == 0:
@@ -85,29 +202,29 @@ def _stopped(expected: Expected, prepare: str) -> Iterable[StepResult]:
             yield StepResult(step, StepOutcome.FAILED, _NOT_SEEN if code is None else f"sc.exe stop ended with {code}")
 
 
-def _registry(expected: ExpectedRegistry, found: RegistryKeys | None) -> StepResult:
+def _wiped(
+    each: ExpectedRegistryStep, expected: Expected, read: Read | None, again: Read | None, later: "Later | None"
+) -> StepResult:
     # Without a single key read, reg.exe itself may be barred: then absence proves nothing.
-    if not found:
+    if not read or not again or expected.target is None:
+        return StepResult(each.name, StepOutcome.FAILED, "the registry could not be read back")
+    if _unread(expected.target.key(each.step.key), expected, again, later):
+        return StepResult(each.name, StepOutcome.FAILED, "came up while it was being looked at")
+    left = to_do(each.step, expected.target, again)
+    if left:
+        faults = (fault_of(edit, again) for edit in left)
+        return StepResult(each.name, StepOutcome.FAILED, "; ".join(fault for fault in faults if fault))
+    changed = each.changed or bool(to_do(each.step, expected.target, read))
+    return StepResult(each.name, StepOutcome.CHANGED if changed else StepOutcome.CLEAN)
+
+
+def _registry(expected: ExpectedRegistry, read: Read | None) -> StepResult:
+    if not read:
         return StepResult(expected.step, StepOutcome.FAILED, "the registry could not be read back", expected.must)
-    wrong = [fault for edit in expected.edits if (fault := _edit_fault(edit, found))]
+    wrong = [fault for edit in expected.edits if (fault := fault_of(edit, read))]
     if wrong:
         return StepResult(expected.step, StepOutcome.FAILED, "; ".join(wrong), expected.must)
     return StepResult(expected.step, StepOutcome.CHANGED, must=expected.must)
-
-
-def _edit_fault(edit: RegistryEdit, found: RegistryKeys) -> str:
-    key = found.get(edit.key)
-    match edit:
-        case KeyGone():
-            return f"{edit.key} is still there" if key is not None or found.below(edit.key) else ""
-        case ValueGone(name=name):
-            return f"{name} is still there" if key is not None and key.value(name) is not None else ""
-        case ValueSet(name=name, kind=kind, data=data):
-            value = key.value(name) if key is not None else None
-            if value is None:
-                return f"{name} is not there"
-            same = value.number == data if isinstance(data, int) else value.data == data
-            return "" if value.kind == kind and same else f"{name} reads back as {value.kind} {value.data}, not {data}"
 
 
 def _explorer(session: int, running: tuple[Process, ...] | None) -> StepResult:
@@ -119,46 +236,6 @@ def _explorer(session: int, running: tuple[Process, ...] | None) -> StepResult:
         return StepResult(step, StepOutcome.CHANGED, must=True)
     where = f"it runs in sessions {', '.join(map(str, shells))}" if shells else "it did not come back"
     return StepResult(step, StepOutcome.FAILED, f"{where}, not once in the console session {session}", must=True)
-
-
-def _network(expected: Expected, network: str) -> Iterable[StepResult]:
-    listing = sections(network).get("firewall")
-    for rule in expected.rules:
-        yield _rule(rule, listing)
-    for group in expected.groups:
-        yield _group(group, listing)
-    codes = labels(network)
-    for service in expected.services:
-        code = _number(codes.get(f"code.{service.step}"))
-        if code == 0:
-            yield StepResult(service.step, StepOutcome.CHANGED, must=service.must)
-        elif code == _SERVICE_MISSING:
-            yield StepResult(service.step, StepOutcome.SKIPPED, "there is no such service", service.must)
-        else:
-            reason = _NOT_SEEN if code is None else f"sc.exe config ended with {code}"
-            yield StepResult(service.step, StepOutcome.FAILED, reason, service.must)
-
-
-def _rule(rule: ExpectedRule, listing: str | None) -> StepResult:
-    """Find the rule in netsh's own list: its labels are translated, our name and the port list are not."""
-    if listing is None:
-        return StepResult(rule.step, StepOutcome.FAILED, _NOT_SEEN, rule.must)
-    last_words = [words[-1] for line in listing.splitlines() if (words := line.split())]
-    if RULE_NAME in last_words and rule.ports in last_words:
-        return StepResult(rule.step, StepOutcome.CHANGED, must=rule.must)
-    return StepResult(
-        rule.step, StepOutcome.FAILED, "netsh does not list the rule: is the Windows Firewall service on?", rule.must
-    )
-
-
-def _group(step: str, listing: str | None) -> StepResult:
-    """Look for netsh's closing count (``Updated 24 rule(s).`` in any language) after the list of our rules."""
-    if listing is None:
-        return StepResult(step, StepOutcome.FAILED, _NOT_SEEN)
-    tail = listing.splitlines()[-4:]
-    if any(word.rstrip(".").isdecimal() and int(word.rstrip(".")) for line in tail for word in line.split()):
-        return StepResult(step, StepOutcome.CHANGED)
-    return StepResult(step, StepOutcome.FAILED, "netsh found no rule of that group")
 
 
 def _number(text: str | None) -> int | None:

@@ -5,15 +5,26 @@ Each editor gives ``None`` for what is not a text of its kind (binary, garbled, 
 
 import codecs
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
-__all__ = ["LARGEST", "drop_ini_sections", "drop_vdf_blocks"]
+__all__ = [
+    "LARGEST",
+    "decoded",
+    "drop_ini_keys",
+    "drop_ini_sections",
+    "drop_vdf_blocks",
+    "spellings",
+    "whole_lines",
+    "without",
+]
 
 LARGEST = 4 << 20
 """Bytes: launcher settings have some kilobytes; beyond this it is something else and is not read."""
 
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\n|\r)|[^\r\n]+")
 _HEADER = re.compile(r"\s*\[(?P<name>[^\]\r\n]*)\]")
+_INI_KEY = re.compile(r"[+\-.!]?\s*(?P<name>[^=\r\n]*?)\s*=")
+r"""A key and its sign of equality; Unreal writes ``+Key=`` and the like for lists."""
 
 
 def drop_ini_sections(data: bytes, sections: Collection[str]) -> bytes | None:
@@ -21,11 +32,11 @@ def drop_ini_sections(data: bytes, sections: Collection[str]) -> bytes | None:
 
     By line, because a generic INI reader lower-cases keys and folds the duplicate keys that Unreal's files have.
     """
-    decoded = _decoded(data)
-    if decoded is None:
+    parts = decoded(data)
+    if parts is None:
         return None
-    mark, text, encoding = decoded
-    wanted = {name.strip().casefold() for name in sections}
+    mark, text, encoding = parts
+    wanted = {name.strip() for section in sections for name in spellings(section, encoding)}
     kept, dropping = list[str](), False
     for match in _LINE.finditer(text):
         if header := _HEADER.match(match[0]):
@@ -35,24 +46,58 @@ def drop_ini_sections(data: bytes, sections: Collection[str]) -> bytes | None:
     return mark + "".join(kept).encode(encoding, "surrogatepass")
 
 
+def drop_ini_keys(data: bytes, keys: Collection[str], section: str | None = None) -> bytes | None:
+    """Take out every line ``key=...`` of these names (case-blind; a ``*`` at the end stands for any ending), in one section or all."""
+    parts = decoded(data)
+    if parts is None:
+        return None
+    mark, text, encoding = parts
+    exact = {name for key in keys if not key.endswith("*") for name in spellings(key, encoding)}
+    begins = tuple(name[:-1] for key in keys if key.endswith("*") for name in spellings(key, encoding))
+    named = {name.strip() for name in spellings(section or "", encoding)}
+    kept, inside = list[str](), section is None
+    for match in _LINE.finditer(text):
+        line = match[0]
+        if header := _HEADER.match(line):
+            inside = section is None or header["name"].strip().casefold() in named
+        elif inside and (found := _INI_KEY.match(line.lstrip())):
+            name = found["name"].casefold()
+            if name in exact or (begins and name.startswith(begins)):
+                continue
+        kept.append(line)
+    return mark + "".join(kept).encode(encoding, "surrogatepass")
+
+
 def drop_vdf_blocks(data: bytes, blocks: Collection[str]) -> bytes | None:
     """Take out every ``"name" { ... }`` of these names (case-blind), at any depth; ``None`` when braces or quotes do not pair."""
-    decoded = _decoded(data)
-    if decoded is None:
+    parts = decoded(data)
+    if parts is None:
         return None
-    mark, text, encoding = decoded
-    spans = _vdf_spans(text, {name.casefold() for name in blocks})
+    mark, text, encoding = parts
+    spans = _vdf_spans(text, {name for block in blocks for name in spellings(block, encoding)})
     if spans is None:
         return None
+    return mark + without(text, spans).encode(encoding, "surrogatepass")
+
+
+def spellings(name: str, encoding: str) -> set[str]:
+    """Spell a name as it may stand in a text that was taken byte by byte: in UTF-8 or in the Russian code page; lower case."""
+    found = {name.casefold()}
+    if encoding == "latin-1" and not name.isascii():
+        found |= {name.encode(page, "replace").decode("latin-1").casefold() for page in ("utf-8", "cp1251")}
+    return found
+
+
+def without(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """Take spans out of a text; they come in order and do not overlap."""
     kept, at = list[str](), 0
     for start, end in spans:
         kept.append(text[at:start])
         at = end
-    kept.append(text[at:])
-    return mark + "".join(kept).encode(encoding, "surrogatepass")
+    return "".join((*kept, text[at:]))
 
 
-def _decoded(data: bytes) -> tuple[bytes, str, str] | None:
+def decoded(data: bytes) -> tuple[bytes, str, str] | None:
     """Byte order mark, text and encoding; 8-bit text is taken byte by byte, so that any code page survives."""
     if len(data) > LARGEST:
         return None
@@ -105,13 +150,13 @@ def _vdf_spans(text: str, wanted: Collection[str]) -> list[tuple[int, int]] | No
                 return None
             start, goes = opened.pop()
             if goes and not any(outer for _, outer in opened):
-                spans.append(_whole_lines(text, start, token.end()))
+                spans.append(whole_lines(text, start, token.end()))
         else:
             key = token if key is None else None
     return None if opened or key is not None else spans
 
 
-def _whole_lines(text: str, start: int, end: int) -> tuple[int, int]:
+def whole_lines(text: str, start: int, end: int) -> tuple[int, int]:
     """Widen a span to its lines when nothing else stands on them."""
     first = start
     while first and text[first - 1] in " \t":

@@ -5,14 +5,33 @@ from dataclasses import dataclass
 
 from drova_gate.core.model import StepResult
 from drova_gate.host.commands import Script
+from drova_gate.steps.kinds import RegistryStep
 from drova_gate.steps.registry_file import RegistryEdit
+from drova_gate.steps.target import Target
 
-__all__ = ["Expected", "ExpectedRegistry", "ExpectedRule", "ExpectedService", "Payload", "Unreadable"]
+__all__ = [
+    "Entries",
+    "Expected",
+    "ExpectedKill",
+    "ExpectedRegistry",
+    "ExpectedRegistryStep",
+    "ExpectedRule",
+    "ExpectedService",
+    "Payload",
+    "Unreadable",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Entries:
+    """The names at the top of a folder."""
+
+    names: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """A file to be edited that could not be read, and why."""
+    """A file to be edited, or a folder to be listed, that could not be read, and why."""
 
     why: str
 
@@ -27,11 +46,34 @@ class ExpectedRegistry:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpectedRegistryStep:
+    """A recipe's registry step: what is left of it shows only in the read-back."""
+
+    name: str
+    step: RegistryStep
+    changed: bool
+    """There was something to do by the earlier look."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedKill:
+    """A recipe's processes that may not run any more."""
+
+    step: str
+    images: tuple[str, ...]
+    under: tuple[tuple[str, int], ...] = ()
+    """Image and the number of its rule: what of it lies in the folder only PowerShell tells."""
+
+
+@dataclass(frozen=True, slots=True)
 class ExpectedRule:
-    """A firewall rule, to be found in netsh's own listing by our name and the ports."""
+    """A firewall rule, to be found in netsh's own listing by our name, the ports and the addresses."""
 
     step: str
     ports: str
+    """As the rule was given them; empty: all."""
+    remote: tuple[tuple[int, int, int], ...]
+    """IP version, first and last address of each range; empty: all."""
     must: bool
 
 
@@ -54,10 +96,17 @@ class Expected:
     markers: tuple[str, ...] = ()
     """The same, and must."""
     registry: tuple[ExpectedRegistry, ...] = ()
-    killed: tuple[tuple[str, tuple[str, ...]], ...] = ()
-    """Step name and the images that may not run any more."""
+    wiped: tuple[ExpectedRegistryStep, ...] = ()
+    """Registry steps of recipes."""
+    foreseen: frozenset[str] = frozenset()
+    """Branches (lower case) that the script reads back; a maker's key that is not among them was not there before."""
+    lanes: tuple[str, ...] = ()
+    """Parts of the script that run side by side; each says that it came to its end."""
+    killed: tuple[ExpectedKill, ...] = ()
     stopped: tuple[str, ...] = ()
     """Steps that stop a launcher's service."""
+    target: Target | None = None
+    """Where the registry steps of recipes lead."""
     session: int = 0
     """The console session, where Explorer must run exactly once."""
     rules: tuple[ExpectedRule, ...] = ()

@@ -9,24 +9,37 @@ from typing import Any, Literal, TypeVar
 
 from drova_gate.errors import RecipeFault
 
-__all__ = ["Table", "read_tables"]
+__all__ = ["LOCKDOWN_FILE", "Table", "read_tables", "read_text"]
 
 _MISSING = object()
 _LARGEST = 1 << 20
 """Bytes of a recipe file: ours have 1 to 4 KB; beyond a megabyte it is something else."""
 
+LOCKDOWN_FILE = "lockdown.toml"
+"""The owner's lockdown lies among his recipes and is read by a reader of its own."""
+
 _Choice = TypeVar("_Choice", bound=str)
 
 
 def read_tables(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Yield every ``*.toml`` of a folder with its text, by name; ``RecipeFault`` for one that cannot be read."""
+    """Yield every recipe (``*.toml``) of a folder with its text, by name; ``RecipeFault`` for one that cannot be read."""
     for path in sorted(folder.glob("*.toml")):
-        try:
-            if path.stat().st_size > _LARGEST:
-                raise RecipeFault(path.name, "the file is larger than 1 MB", "this is no recipe, take it out")
-            yield path, path.read_text(encoding="utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise RecipeFault(path.name, f"cannot be read ({error})", "save it as UTF-8 text") from error
+        if path.name != LOCKDOWN_FILE:
+            yield path, read_text(path)
+
+
+def read_text(path: Path) -> str:
+    """Read one file; ``RecipeFault`` when it cannot be read or is no text of a recipe's size."""
+    try:
+        if path.stat().st_size > _LARGEST:
+            raise RecipeFault(path.name, "the file is larger than 1 MB", "this is no recipe, take it out")
+        return path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise RecipeFault(path.name, "is not UTF-8 text", "save it as UTF-8") from error
+    except OSError as error:
+        raise RecipeFault(
+            path.name, f"cannot be read ({error.strerror})", "the gate must be able to read it"
+        ) from error
 
 
 class Table:
@@ -77,7 +90,7 @@ class Table:
         elif not lines and any(char < " " for char in found):
             self.fault(key, "holds a line end or another control character")
         elif check is not None and (fault := check(found)):
-            self.fault(key, f"{found!r}: {fault}")
+            self.fault(key, f"'{found}': {fault}")  # as it was written: repr would double every backslash
         return found
 
     def identifier(self, key: str) -> str:
@@ -106,7 +119,7 @@ class Table:
             if any(char < " " for char in item):
                 self.fault(key, f"{item!r} holds a control character")
             elif check is not None and (fault := check(item)):
-                self.fault(key, f"{item!r}: {fault}")
+                self.fault(key, f"'{item}': {fault}")
         return tuple(found)
 
     def flag(self, key: str, *, default: bool) -> bool:
@@ -117,15 +130,26 @@ class Table:
         self._wrong(key, found, "true or false")
         return default
 
-    def numbers(self, key: str, lowest: int, highest: int) -> tuple[int, ...]:
-        """Take a list of whole numbers within limits."""
-        found = self._take(key, None)
-        if not isinstance(found, list) or not found or not all(type(item) is int for item in found):
+    def numbers(
+        self, key: str, lowest: int, highest: int, *, default: tuple[int, ...] | None = None
+    ) -> tuple[int, ...]:
+        """Take a list of whole numbers within limits; with no default it must not be empty."""
+        found = self._take(key, default)
+        listed = isinstance(found, list | tuple) and all(type(item) is int for item in found)
+        if not isinstance(found, list | tuple) or not listed or (not found and default is None):
             self._wrong(key, found, "a list of whole numbers: [139, 445]")
             return ()
         if not all(lowest <= item <= highest for item in found):
             self.fault(key, f"numbers from {lowest} to {highest} are allowed")
         return tuple(found)
+
+    def whole_number(self, key: str, lowest: int, highest: int, *, default: int | None) -> int | None:
+        """Take a whole number within limits; the default may be ``None``."""
+        found = self._take(key, _MISSING if default is None else default)
+        if found is _MISSING or (type(found) is int and lowest <= found <= highest):
+            return found if type(found) is int else None
+        self._wrong(key, found, f"a whole number from {lowest} to {highest}")
+        return default
 
     def choice(self, key: str, *allowed: _Choice, default: _Choice | None = None) -> _Choice:
         """Take one of the allowed words; for another one the fault is noted and the last word stands in."""
@@ -141,13 +165,19 @@ class Table:
             self.fault(key, f"{found!r} is not known{_nearest(str(found), allowed)}; allowed are {', '.join(allowed)}")
         return None
 
+    def holds_only(self, *keys: str) -> bool:
+        """Whether no other key was written; asks for nothing."""
+        return self._content.keys() <= set(keys)
+
     def pass_over(self) -> None:
         """Ask nothing more of this table: its kind is unknown, so its other keys cannot be judged."""
         self._asked |= self._content.keys()
 
-    def registry_data(self) -> tuple[Literal["REG_SZ", "REG_DWORD"], str | int]:
+    def registry_data(
+        self, default: tuple[Literal["REG_SZ", "REG_DWORD"], str | int] | None = None
+    ) -> tuple[Literal["REG_SZ", "REG_DWORD"], str | int]:
         """Take ``data``: a whole number is a DWORD, a text is a string value."""
-        found = self._take("data", None)
+        found = self._take("data", None if default is None else default[1])
         if type(found) is int and 0 <= found <= 0xFFFFFFFF:
             return "REG_DWORD", found
         if isinstance(found, str) and not any(char < " " for char in found):

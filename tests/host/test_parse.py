@@ -175,6 +175,12 @@ def test_decode_russian_console():
     assert decode("Игрок".encode()) == "Игрок"
 
 
+def test_decode_both_encodings_in_one_answer():
+    """What a program wrote before chcp 65001 does not spoil the names that reg.exe writes after it."""
+    mixed = "имя.exe 8 КБ\r\n".encode("cp866") + "HKEY_USERS\\S\\原神\r\nИгрок".encode()
+    assert decode(mixed) == "имя.exe 8 КБ\r\nHKEY_USERS\\S\\原神\r\nИгрок"
+
+
 def test_sftp_paths():
     """Windows paths become rooted forward-slash paths; relative ones are refused."""
     assert sftp_path(r"C:\Users\Игрок\a b.ini") == "/C:/Users/Игрок/a b.ini"

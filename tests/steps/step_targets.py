@@ -5,6 +5,7 @@ from uuid import UUID
 
 from drova_gate.steps.compile import compile_preparation
 from drova_gate.steps.compile_steps import originals_wanted
+from drova_gate.steps.found import Found
 from drova_gate.steps.lockdown import Lockdown, load_lockdown
 from drova_gate.steps.payload import Payload
 from drova_gate.steps.recipes import Level, Recipe, load_recipes
@@ -35,10 +36,12 @@ def target(
         "local": profile + r"\AppData\Local",
         "roaming": profile + r"\AppData\Roaming",
         "local_low": profile + r"\AppData\LocalLow",
+        "documents": profile + r"\Documents",
         "program_data": r"C:\ProgramData",
+        "program_files": r"C:\Program Files",
         "program_files_x86": r"C:\Program Files (x86)",
     }
-    return Target(hive, 1, task_user, folders | ({"steam": r"C:\Program Files (x86)\Steam"} if steam else {}))
+    return Target(hive, 1, task_user, folders, {("steam", "steam"): r"C:\Program Files (x86)\Steam"} if steam else {})
 
 
 def compiled(
@@ -48,10 +51,12 @@ def compiled(
     originals: dict[str, bytes | None] | None = None,
     volumes: str = "CD",
     using: tuple[Recipe, ...] | None = None,
+    found: Found | None = None,
 ) -> Payload:
     where = where or target()
     using = recipes() if using is None else using
-    absent = dict.fromkeys(originals_wanted(using, where, level))
+    files, folders = originals_wanted(using, where, level)
+    absent: dict[str, bytes | None] = dict.fromkeys((*files, *folders))
     return compile_preparation(
         using,
         lockdown(),
@@ -62,4 +67,5 @@ def compiled(
         session=SESSION,
         volumes=frozenset(volumes),
         originals=absent | (originals or {}),
+        found=found,
     )

@@ -10,8 +10,9 @@ from step_targets import MARKER, SESSION, compiled, lockdown, recipes, target
 from drova_gate.core.model import StepOutcome
 from drova_gate.host.commands import CMD_LIMIT, Shell, render
 from drova_gate.steps.batch import LINE_LIMIT, chunks
-from drova_gate.steps.compile import compile_preparation, compile_undo
+from drova_gate.steps.compile import compile_preparation
 from drova_gate.steps.compile_steps import compile_wipe, originals_wanted
+from drova_gate.steps.compile_undo import compile_undo, undo_all
 from drova_gate.steps.payload import Payload, Unreadable
 from drova_gate.steps.recipes import Level, read_recipe
 from drova_gate.steps.registry_file import ValueSet, registry_file
@@ -19,7 +20,7 @@ from drova_gate.steps.registry_file import ValueSet, registry_file
 HOME = r"C:\ProgramData\drova_gate"
 STEAM = r"C:\Program Files (x86)\Steam\config"
 USERS = STEAM + r"\loginusers.vdf"
-PROGRAMS = re.compile(r"^(?:if defined DG_HELD )?([a-z]+\.exe) ", re.MULTILINE)
+PROGRAMS = re.compile(r"(?:^|\| )([a-z]+\.(?:exe|com)) ", re.MULTILINE)
 
 
 def lines(payload: Payload, name: str) -> list[str]:
@@ -28,23 +29,26 @@ def lines(payload: Payload, name: str) -> list[str]:
     return text.split("\r\n")[:-1]
 
 
-def reg(payload: Payload, name: str = "prepare.reg") -> str:
+def reg(payload: Payload, name: str = "wipe.reg") -> str:
     data = payload.files[rf"{HOME}\{name}"]
     assert data.startswith(b"\xff\xfe")
     return data.decode("utf-16")
 
 
-def test_cost_in_processes_is_within_budget():
-    """At most 14 programs for the preparation and 9 for the network part, the two cmd.exe among them."""
-    payload = compiled()
-    started = [
-        found
-        for line in lines(payload, "prepare.cmd")
-        if not line.startswith("if ") and (found := PROGRAMS.match(line))
+def started(payload: Payload, name: str) -> list[str]:
+    return [
+        program for line in lines(payload, name) if not line.startswith("if ") for program in PROGRAMS.findall(line)
     ]
-    assert 1 + len(started) <= 14
-    network = [found for line in lines(payload, "network.cmd") if (found := PROGRAMS.match(line))]
-    assert 1 + len(network) <= 9
+
+
+def test_cost_in_processes_is_within_budget():
+    """One after the other stand at most seven programs, beside each other the rest; in the network part one row."""
+    payload = compiled(using=())
+    rows = [line for line in lines(payload, "prepare.cmd") if not line.startswith("if ") and PROGRAMS.search(line)]
+    main = rows[: next(number for number, line in enumerate(rows) if " again >again.txt" in line) + 1]
+    assert len(main) == 2
+    assert len(started(payload, "prepare.cmd")) <= 24
+    assert len(started(payload, "network.cmd")) <= 14
 
 
 def test_more_recipes_start_no_more_programs():
@@ -62,29 +66,33 @@ path = '{{local}}\\Launcher {n}\\token.dat'
     many = tuple(read_recipe(f"r{n}.toml", text.format(n=n)) for n in range(200))
     few = compiled(using=())
     added = compiled(using=many)
-    count = [sum(bool(PROGRAMS.match(line)) for line in lines(payload, "prepare.cmd")) for payload in (few, added)]
+    count = [len(started(payload, "prepare.cmd")) for payload in (few, added)]
     # Two taskkill commands, each cut to the length of a command line.
     assert count[1] - count[0] <= 6
     assert max(map(len, lines(added, "prepare.cmd"))) <= LINE_LIMIT < CMD_LIMIT
 
 
 def test_order_is_kill_wipe_write_restart_read():
-    """Kill first, wipe, import, then Explorer, then look: the order that the rules ask for."""
+    """Kill and write the policies first, wipe, then Explorer with the rest of the registry, then start it, wipe again and look."""
     text = "\n".join(lines(compiled(), "prepare.cmd"))
     places = [
         text.index(part)
         for part in (
             "if not defined DG_LOCAL",
-            "taskkill.exe /f /t /im chrome.exe",
-            "\ncall :wipe",
-            "reg.exe import",
-            "taskkill.exe /f /im explorer.exe /im chrome.exe",
+            "taskkill.exe /f /t /im ",
+            'reg.exe import "%DG_HOME%\\policies.reg"',
             "schtasks.exe /create",
-            "schtasks.exe /run",
-            "schtasks.exe /delete",
-            "tasklist.exe",
-            "reg.exe query",
+            "\ncall :early",
+            " again >again.txt",
             "@@ finished prepare",
+            "\n:early",
+            "call :wipe",
+            "taskkill.exe /f /im explorer.exe ",
+            'reg.exe import "%DG_HOME%\\wipe.reg"',
+            "\n:again",
+            "schtasks.exe /run",
+            "\n:read1",
+            "reg.exe query",
             "\n:wipe",
         )
     ]
@@ -93,7 +101,7 @@ def test_order_is_kill_wipe_write_restart_read():
 
 def test_registry_file_holds_everything_and_the_marker_last():
     """Policies go to the console user's hive, the list to its subkey, and the marker closes the file."""
-    text = reg(compiled())
+    text = reg(compiled(), "policies.reg")
     assert (
         r"[HKEY_USERS\S-1-5-21-1-2-3-1001\Software\Microsoft\Windows\CurrentVersion\Policies\Explorer\DisallowRun]"
         in text
@@ -102,6 +110,7 @@ def test_registry_file_holds_everything_and_the_marker_last():
     assert '"0"=' not in text
     assert '"NoLogoff"=dword:00000001' in text
     assert "HKEY_CURRENT_USER" not in text
+    text = reg(compiled())
     assert text.rstrip().endswith(
         f'[HKEY_LOCAL_MACHINE\\HARDWARE\\DESCRIPTION\\System]\r\n"drova_gate"="feedbeef"\r\n\r\n'
         f'[HKEY_LOCAL_MACHINE\\SOFTWARE\\drova_gate]\r\n"marker"="{MARKER}"\r\n"session"="{SESSION}"'
@@ -129,14 +138,15 @@ def test_same_user_needs_no_account_name():
 
 
 def test_batch_file_holds_no_trap():
-    """No call with a path, no errorlevel or unquoted variable inside a block, balanced brackets, no bare else."""
+    """No call with more than a step's name, no errorlevel or unquoted variable inside a block, balanced brackets, no bare else."""
     for name in ("prepare.cmd", "network.cmd"):
         for line in lines(compiled(), name):
-            assert not re.search(r"call :\w+ ", line)
+            assert re.fullmatch(r"(?:.*?call :\w+(?: [a-z0-9_.]+)?\)?)?", line) or "call :" not in line
             if "(" in line.replace("(x86)", ""):
                 assert "%errorlevel%" not in line
             unquoted = re.sub(r'"[^"]*"', '""', line)
-            assert unquoted.count("(") == unquoted.count(")")
+            if not re.match(r"for /d .* do \($|\)$", line):
+                assert unquoted.count("(") == unquoted.count(")")
             assert not re.search(r"%(P|S|DG_(?!HELD)\w+)%", unquoted), line
             assert not re.search(r"else (?![(i])", line)
 
@@ -144,7 +154,11 @@ def test_batch_file_holds_no_trap():
 def test_steam_missing_is_skipped_with_a_reason():
     """No Steam in the registry: its folder's steps are skipped by name, the others stay."""
     payload = compiled(target(steam=False))
-    skipped = {step.name: step.reason for step in payload.expected.settled if step.outcome is StepOutcome.SKIPPED}
+    skipped = {
+        step.name: step.reason
+        for step in payload.expected.settled
+        if step.outcome is StepOutcome.SKIPPED and step.name.startswith("steam.")
+    }
     assert skipped == {
         "steam.accounts": "{steam} was not found on the station: not installed",
         "steam.config": "{steam} was not found on the station: not installed",
@@ -156,10 +170,11 @@ def test_steam_missing_is_skipped_with_a_reason():
 def test_edited_file_is_staged_and_moved():
     """What must be edited is uploaded beside the script and moved into its place; one that needs no change is not touched."""
     emptied = b'"users"\n{\n}\n'
-    payload = compiled(originals={USERS: b'"users"\n{\n\t"7656"\n\t{\n\t}\n}\n'})
+    steam = tuple(recipe for recipe in recipes() if recipe.name == "steam")
+    payload = compiled(originals={USERS: b'"users"\n{\n\t"7656"\n\t{\n\t}\n}\n'}, using=steam)
     assert payload.files[rf"{HOME}\edited1.new"] == emptied
-    assert r'set "S=%DG_HOME%\edited1.new"' in lines(payload, "prepare.cmd")
-    again = compiled(originals={USERS: emptied})
+    assert any(r'set "S=%DG_HOME%\edited1.new"' in line for line in lines(payload, "prepare.cmd"))
+    again = compiled(originals={USERS: emptied}, using=steam)
     assert rf"{HOME}\edited1.new" not in again.files
     assert {step.name: step.outcome for step in again.expected.settled} == {"steam.accounts": StepOutcome.CLEAN}
 
@@ -169,9 +184,9 @@ def test_file_that_cannot_be_edited(original: bytes | Unreadable):
     """A sign-in that cannot be cut out goes with its file, unless the recipe says that the file is worth more."""
     epic = next(recipe for recipe in recipes() if recipe.name == "epic")
     where = target()
-    wanted = originals_wanted((epic,), where, Level.MIN)
-    wipe = compile_wipe((epic,), where, Level.MIN, dict.fromkeys(wanted, original))
-    assert sum("del /f /q /a" in line for line in wipe.lines) == 2
+    files, _ = originals_wanted((epic,), where, Level.MIN)
+    wipe = compile_wipe((epic,), where, Level.MIN, dict.fromkeys(files, original))
+    assert sum("call :file epic.remember_me" in line for line in wipe.lines) == 2
     assert not wipe.staged
     config = STEAM + r"\config.vdf"
     payload = compiled(originals={config: original})
@@ -194,9 +209,11 @@ def test_network_script_blocks_outbound_only():
 
 def test_undo_names_exactly_what_was_written():
     """Every value of the lockdown is deleted, nothing else; the list goes as a key; services and group come back."""
-    undoing = compile_undo(lockdown(), target(), frozenset("C"))
+    undoing = compile_undo(undo_all(lockdown(), target(), frozenset("C")), target())
     text = reg(undoing, "undo.reg")
-    written = {line.partition("=")[0] for line in reg(compiled(using=())).splitlines() if line.startswith('"')}
+    written = {
+        line.partition("=")[0] for line in reg(compiled(using=()), "policies.reg").splitlines() if line.startswith('"')
+    }
     written -= {'"drova_gate"', '"marker"', '"session"'}
     deleted = {line.removesuffix("=-") for line in text.splitlines() if line.endswith("=-")}
     assert deleted == {name for name in written if not name.strip('"').isdecimal()}

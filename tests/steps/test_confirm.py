@@ -10,6 +10,8 @@ from drova_gate.steps.confirm import confirm
 from drova_gate.steps.payload import Expected
 from drova_gate.steps.registry_file import KeyGone, ValueGone
 
+STEAM = r"HKEY_USERS\S-1-5-21-1-2-3-1001\Software\Valve\Steam"
+IDENTIFIERS = r"HKEY_USERS\S-1-5-21-1-2-3-1001\Software\Epic Games\Unreal Engine\Identifiers"
 PAYLOAD = compiled()
 EXPECTED = PAYLOAD.expected
 
@@ -25,6 +27,10 @@ def registry_text(expected: Expected) -> str:
             if not isinstance(edit, ValueGone):
                 data = f"0x{edit.data:x}" if isinstance(edit.data, int) else edit.data
                 rows.append(f"    {edit.name}    {edit.kind}    {data}")
+    keys |= {
+        STEAM: ["    AutoLoginUser    REG_SZ    ", "    RememberPassword    REG_DWORD    0x0"],
+        IDENTIFIERS: [],
+    }
     return "\r\n".join(line for key, rows in keys.items() for line in ("", key, *rows))
 
 
@@ -33,6 +39,8 @@ PROCESSES = (
 )
 PREPARE = (
     "".join(f"@@ step {name} changed\r\n" for name in (*EXPECTED.files, *EXPECTED.markers))
+    + "@@ wipe done\r\n"
+    + "".join(f"@@ lane.{lane} done\r\n" for lane in EXPECTED.lanes)
     + f"@@ begin processes\r\n{PROCESSES}@@ end processes\r\n@@ begin registry\r\n{registry_text(EXPECTED)}\r\n@@ end registry\r\n@@ finished prepare\r\n"
 )
 NETWORK = (
@@ -40,6 +48,7 @@ NETWORK = (
     "Имя правила:                          drova_gate\r\nУдаленный порт:         137,138,1900,3702,5353,5355\r\nОК.\r\n\r\n"
     "Обновлено правил: 24.\r\nОК.\r\n\r\n@@ end firewall\r\n@@ code.firewall 0\r\n"
     + "".join(f"@@ code.{service.step} 0\r\n" for service in EXPECTED.services)
+    + "".join(f"@@ code.{step} 0\r\n" for step in EXPECTED.stopped)
     + "@@ finished network\r\n"
 )
 
@@ -173,22 +182,31 @@ def test_barred_registry_is_no_absence():
     assert results(cut)["epic.account"].outcome is StepOutcome.FAILED
 
 
-def test_later_look_decides_and_earlier_change_counts():
-    """Wiped in the first pass and clean in the second is *changed*; come back and held is *failed*."""
+@pytest.mark.parametrize(
+    ("looks", "outcome"),
+    [
+        ((), StepOutcome.CLEAN),
+        (("changed", ""), StepOutcome.CHANGED),
+        (("", "changed"), StepOutcome.CHANGED),
+        (("changed", "failed held"), StepOutcome.FAILED),
+        (("failed held", ""), StepOutcome.CHANGED),
+        (("failed held", "failed held", "changed"), StepOutcome.CHANGED),
+        (("skipped directory", "skipped directory"), StepOutcome.SKIPPED),
+    ],
+)
+def test_last_look_decides_and_earlier_finds_count(looks: tuple[str, ...], outcome: StepOutcome):
+    """Wiped in the first pass and not found in the second is *changed*; come back and held is *failed*; never found is *clean*."""
     name = EXPECTED.files[0]
-    for extra, outcome in (
-        ("clean", StepOutcome.CHANGED),
-        ("failed held", StepOutcome.FAILED),
-        ("changed", StepOutcome.CHANGED),
-    ):
-        assert (
-            results(PREPARE.replace(f"@@ step {name} changed", f"@@ step {name} changed\r\n@@ step {name} {extra}"))[
-                name
-            ].outcome
-            is outcome
-        )
-    held_first = PREPARE.replace(f"@@ step {name} changed", f"@@ step {name} failed held\r\n@@ step {name} clean")
-    assert results(held_first)[name].outcome is StepOutcome.CHANGED
+    said = "".join((f"@@ step {name} {look}\r\n" if look else "") + "@@ wipe done\r\n" for look in looks)
+    without = PREPARE.replace(f"@@ step {name} changed\r\n", "")
+    assert results(without.replace("@@ wipe done\r\n", said or "@@ wipe done\r\n"))[name].outcome is outcome
+
+
+def test_lane_that_did_not_end_is_not_seen():
+    """A part that ran beside the others and broke off takes what rests on it with it."""
+    found = results(PREPARE.replace("@@ lane.read1 done\r\n", ""))
+    assert found["lockdown.no_run"].reason == "the registry could not be read back"
+    assert found["steam.auto_login"].outcome is StepOutcome.FAILED
 
 
 @settings(max_examples=150, deadline=None)

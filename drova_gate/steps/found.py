@@ -1,0 +1,129 @@
+"""What is looked up on a station before a session: installed places, the documents folder, registry names, services.
+
+It changes seldom, so it is read when the link comes up and after a reset, not on the way from the ready byte to the player. What is
+out of date shows in the read-back, and costs one more command then.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from drova_gate.host.commands import Run, Script, Section, sections
+from drova_gate.host.identity import Console
+from drova_gate.host.link import HostLink
+from drova_gate.host.parse import registry_keys
+from drova_gate.steps.guard import found_place_fault
+from drova_gate.steps.kinds import RegistryStep
+from drova_gate.steps.recipes import Level, Recipe, selected
+from drova_gate.steps.registry_steps import Read, branches, read_index
+from drova_gate.steps.target import Target, hive_of
+
+__all__ = ["Found", "find_places", "found_script", "read_found", "registry_keys_of", "software_key"]
+
+FIND_SECONDS = 60.0
+"""Some twenty calls of reg.exe on a station that may be busy."""
+_ASKED_AT_ONCE = 80
+"""Recipes in one command: cmd.exe takes 8191 characters, and ours need 55 each."""
+
+_PLACES, _BRANCHES, _SERVICES = "places", "branches", "services"
+_SHELL_FOLDERS = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
+_SERVICES_KEY = r"HKLM\SYSTEM\CurrentControlSet\Services"
+_UTF8 = Run("chcp.com", ("65001",))
+"""Names outside the console's code page would arrive as question marks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one look found."""
+
+    places: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Recipe and place to the folder; one that is missing is not installed."""
+    documents: str = ""
+    """The console user's documents folder; empty: where it usually is."""
+    registry: Read = field(default_factory=dict)
+    """The branches that recipes touch."""
+    services: frozenset[str] | None = None
+    """Installed services in lower case; ``None``: not known."""
+
+
+def software_key(target_hive: str) -> str:
+    """The key whose subkeys tell which makers' programs were ever run by this user."""
+    return rf"{target_hive}\Software"
+
+
+def registry_keys_of(recipes: Iterable[Recipe], target: Target, level: Level) -> list[str]:
+    """List the full keys of all registry steps."""
+    return [
+        target.key(step.key)
+        for recipe in recipes
+        if recipe.enabled
+        for step in selected(recipe, level)
+        if isinstance(step, RegistryStep)
+    ]
+
+
+def found_script(recipes: tuple[Recipe, ...], console: Console) -> Script:
+    """Ask for everything, with reg.exe alone."""
+    target = Target(user_hive=hive_of(console.sid), session=console.session_id, task_user="", folders={})
+    places = dict.fromkeys((place.key, place.value) for recipe in recipes if recipe.enabled for place in recipe.places)
+    roots = branches(registry_keys_of(recipes, target, Level.FULL))
+    return (
+        _UTF8,
+        Section(
+            _PLACES,
+            (
+                *(Run("reg.exe", ("query", target.key(key), "/v", value)) for key, value in places),
+                Run("reg.exe", ("query", rf"{target.user_hive}\{_SHELL_FOLDERS}", "/v", "Personal")),
+            ),
+        ),
+        Section(
+            _BRANCHES,
+            (
+                Run("reg.exe", ("query", software_key(target.user_hive))),
+                *(Run("reg.exe", ("query", root, *(("/s",) if deep else ()))) for root, deep in roots.items()),
+            ),
+        ),
+        Section(_SERVICES, (Run("reg.exe", ("query", _SERVICES_KEY)),)),
+    )
+
+
+def read_found(parts: Mapping[str, str], recipes: tuple[Recipe, ...], console: Console) -> Found:
+    """Read what ``found_script`` printed; a folder that cannot be one program's own counts as not found."""
+    target = Target(user_hive=hive_of(console.sid), session=console.session_id, task_user="", folders={})
+    told = registry_keys(parts.get(_PLACES, ""))
+    places = dict[tuple[str, str], str]()
+    for recipe in recipes:
+        for place in recipe.places:
+            key = told.get(target.key(place.key))
+            folder = _folder(key.text(place.value)) if key else ""
+            if folder and (recipe.name, place.name) not in places:
+                places[recipe.name, place.name] = folder
+    shell_folders = told.get(rf"{target.user_hive}\{_SHELL_FOLDERS}")
+    services = registry_keys(parts.get(_SERVICES, ""))
+    return Found(
+        places,
+        _documents(shell_folders.text("Personal") if shell_folders else "", console),
+        read_index(registry_keys(parts.get(_BRANCHES, ""))),
+        frozenset(key.path.rpartition("\\")[2].casefold() for key in services.keys) if services else None,
+    )
+
+
+async def find_places(link: HostLink, recipes: tuple[Recipe, ...], console: Console) -> Found:
+    """Look with one command, or with a few where the owner has very many recipes."""
+    parts = dict[str, str]()
+    for first in range(0, max(len(recipes), 1), _ASKED_AT_ONCE):
+        script = found_script(recipes[first : first + _ASKED_AT_ONCE], console)
+        for name, text in sections((await link.run(script, timeout=FIND_SECONDS)).stdout).items():
+            parts[name] = parts.get(name, "") + text
+    return read_found(parts, recipes, console)
+
+
+def _folder(text: str) -> str:
+    # Steam writes slashes; left over from an old installation it may be anything.
+    folder = text.strip().strip('"').replace("/", "\\").rstrip("\\")
+    return folder if folder and not found_place_fault(folder) else ""
+
+
+def _documents(text: str, console: Console) -> str:
+    folder = re.sub("%userprofile%", lambda _: console.profile, text, flags=re.IGNORECASE).rstrip("\\")
+    return folder if re.fullmatch(r'[A-Za-z]:\\[^%"<>|?*]+', folder) else ""
