@@ -13,15 +13,31 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
-
-from pydantic import SecretStr
+from typing import TYPE_CHECKING, Any
 
 from drova_gate.errors import SettingsFault
+from drova_gate.settings import SETTINGS
 
-__all__ = ["SETTINGS", "Config", "Mode", "Network", "Setting", "StationConfig", "read_config", "read_networks"]
+if TYPE_CHECKING:
+    from pydantic import SecretStr
+
+__all__ = [
+    "Config",
+    "Mode",
+    "Network",
+    "PreparationSettings",
+    "StationConfig",
+    "read_config",
+    "read_networks",
+    "read_preparation_settings",
+]
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+_BY_NAME = {setting.name: setting for setting in SETTINGS}
+_OURS = ("DROVA_", "WINDOWS_", "SHADOW_DEFENDER_")
+"""Prefixes under which an unknown name is a typing error, not somebody else's variable."""
 
 
 class Mode(StrEnum):
@@ -34,105 +50,25 @@ class Mode(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting: its name is a contract with the owners' files."""
-
-    name: str
-    default: str
-    meaning: str
-    secret: bool = False
-    whole_process: bool = False
-    """Belongs to the process, not to a station."""
-
-
-SETTINGS: tuple[Setting, ...] = (
-    Setting("WINDOWS_HOST", "", "address of the station (required)"),
-    Setting("WINDOWS_LOGIN", "", "SSH login, an administrator of the station (required)"),
-    Setting("WINDOWS_PASSWORD", "", "password of the SSH login (required, or WINDOWS_KEY_FILE)", secret=True),
-    Setting("WINDOWS_KEY_FILE", "", "private key file, instead of the password"),
-    Setting("WINDOWS_SSH_PORT", "22", "port of the station's SSH server"),
-    Setting(
-        "WINDOWS_HOST_KEY", "", "pinned host key, SHA256:...; empty: learned at first use, kept in the state directory"
-    ),
-    Setting(
-        "SHADOW_DEFENDER_PASSWORD", "", "password of Shadow Defender (required with it; may be set empty)", secret=True
-    ),
-    Setting("SHADOW_DEFENDER_DRIVES", "", "volumes to protect, e.g. CDE; empty: all fixed volumes"),
-    Setting("DROVA_PROTECTOR", "shadow_defender", "shadow_defender, or none: nothing is rolled back by us"),
-    Setting("DROVA_SOCKET_LISTEN", "", "TCP port to listen on (required by drova_socket)"),
-    Setting("DROVA_LISTEN_HOST", "0.0.0.0", "address to listen on"),  # noqa: S104 - a relay serves players from outside
-    Setting("DROVA_TARGET_PORT", "7985", "the station's port that players are relayed to"),
-    Setting(
-        "DROVA_ALLOW",
-        "",
-        "networks and addresses that players may come from, e.g. 192.168.0.0/16; empty: from anywhere",
-    ),
-    Setting("DROVA_MAX_CONNECTIONS", "256", "connections that the relay takes at once, in all"),
-    Setting("DROVA_MAX_PER_ADDRESS", "32", "connections that the relay takes at once from one address"),
-    Setting(
-        "DROVA_DRAIN_SECONDS",
-        "0",
-        "at a stop no new player is let in, and those who play have so long to end by themselves; 0: they are cut at once",
-    ),
-    Setting("DROVA_API_URL", "https://services.drova.io", "the Drova API"),
-    Setting(
-        "DROVA_TOKEN",
-        "",
-        "merchant token, renewed and kept in the state directory; empty: the station's own token, read from its registry",
-        secret=True,
-    ),
-    Setting(
-        "DROVA_HOLD_SECONDS",
-        "5",
-        "how long a player may be held at the door while the station is prepared; 0: never hold",
-    ),
-    Setting("DROVA_UNPROTECTED", "refuse", "a player whose station is not prepared in time: refuse or admit"),
-    Setting("DROVA_PREPARE", "desktop", "prepare for desktop sessions only, or for all"),
-    Setting("DROVA_WIPE", "full", "full, or min: the smallest sign-out of each recipe"),
-    Setting("DROVA_LAUNCHERS_DIR", "", "folder with your own recipes; one of the same name replaces ours"),
-    Setting("DROVA_POLL_SECONDS", "1", "time between two questions to the cloud while something is going on"),
-    Setting(
-        "DROVA_STATE_DIR",
-        "",
-        "where the gate remembers; empty: /var/lib/drova_gate, else the user's state directory",
-        whole_process=True,
-    ),
-    Setting(
-        "DROVA_CONFIG",
-        "",
-        "file with many stations: TOML with [defaults] and [[station]], or JSON with defaults and hosts",
-        whole_process=True,
-    ),
-    Setting("ENV_LOCATION", ".env", "the file that the settings are read from", whole_process=True),
-    Setting("DROVA_LOG_FORMAT", "text", "text, or json for machines", whole_process=True),
-    Setting("DROVA_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", whole_process=True),
-)
-
-_BY_NAME = {setting.name: setting for setting in SETTINGS}
-_OURS = ("DROVA_", "WINDOWS_", "SHADOW_DEFENDER_")
-"""Prefixes under which an unknown name is a typing error, not somebody else's variable."""
-
-
-@dataclass(frozen=True, slots=True)
 class StationConfig:
     """Everything about one station."""
 
     name: str
     host: str
     login: str
-    password: SecretStr | None
+    password: "SecretStr | None"
     key_file: Path | None
     ssh_port: int
     host_key: str | None
     protector: str
-    protector_password: SecretStr | None
+    protector_password: "SecretStr | None"
     drives: frozenset[str] | None
     """Volume letters to protect; ``None``: all fixed volumes."""
     listen_port: int | None
     listen_host: str
     target_port: int
     api_url: str
-    token: SecretStr | None
+    token: "SecretStr | None"
     hold_seconds: float
     admit_unprotected: bool
     prepare_all: bool
@@ -144,6 +80,16 @@ class StationConfig:
     max_connections: int = 256
     max_per_address: int = 32
     drain_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PreparationSettings:
+    """What one station's preparation does; none of it is secret, and none of it needs the station."""
+
+    station: str
+    """Empty where the settings name none."""
+    launchers_dir: Path | None
+    wipe: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +118,25 @@ def read_config(mode: Mode, settings: Mapping[str, str], read_file: Callable[[Pa
     if faults:
         raise SettingsFault(list(dict.fromkeys(faults)))
     return Config(mode, stations, state_dir, log_format, log_level)
+
+
+def read_preparation_settings(
+    settings: Mapping[str, str], read_file: Callable[[Path], str] = Path.read_text
+) -> tuple[PreparationSettings, ...]:
+    """Read what the preparation of each station depends on, whatever else is missing; :class:`SettingsFault` as above."""
+    faults: list[str] = []
+    if config_file := _Reader(settings, "", faults).path("DROVA_CONFIG"):
+        tables = _station_tables(settings, config_file, read_file, faults)
+    else:
+        tables = [(_file_name(settings.get("WINDOWS_HOST", "")), "", settings)]
+    readers = [(name, _Reader(table, place, faults)) for name, place, table in tables]
+    found = tuple(
+        PreparationSettings(name, reader.path("DROVA_LAUNCHERS_DIR"), reader.choice("DROVA_WIPE", ("full", "min")))
+        for name, reader in readers
+    )
+    if faults:
+        raise SettingsFault(list(dict.fromkeys(faults)))
+    return found
 
 
 # -- one station -----------------------------------------------------------------------------------------------------
@@ -237,33 +202,10 @@ def _file_name(text: str) -> str:
 def _many(
     mode: Mode, settings: Mapping[str, str], file: Path, read_file: Callable[[Path], str], faults: list[str]
 ) -> tuple[StationConfig, ...]:
-    try:
-        text = read_file(file)
-    except OSError as error:
-        faults.append(f"DROVA_CONFIG: {file} cannot be read ({error.strerror}); write the path of a readable file")
-        return ()
-    try:
-        tables: dict[str, Any] = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
-    except ValueError as error:
-        faults.append(f"DROVA_CONFIG: {file} is neither TOML nor JSON: {error}; mend that line")
-        return ()
-    listed = tables.get("station", tables.get("hosts"))
-    defaults = tables.get("defaults", {})
-    if not isinstance(listed, list) or not listed or not isinstance(defaults, dict):
-        faults.append(f"DROVA_CONFIG: {file} names no station; write a [[station]] table for each")
-        return ()
-    station_settings = {
-        name: value for name, value in settings.items() if name in _BY_NAME and not _BY_NAME[name].whole_process
-    }
-    found: list[StationConfig] = []
-    for number, entry in enumerate(listed, 1):
-        if not isinstance(entry, dict):
-            faults.append(f"DROVA_CONFIG: entry {number} of {file} is no table; write its settings as NAME = value")
-            continue
-        name = str(entry.get("name", ""))
-        place = f"station {name or number}"
-        table = station_settings | _upper(defaults, "[defaults]", faults) | _upper(entry, place, faults)
-        found.append(_station(mode, _Reader(table, f"{place}: ", faults), _file_name(name)))
+    found = [
+        _station(mode, _Reader(table, place, faults), name)
+        for name, place, table in _station_tables(settings, file, read_file, faults)
+    ]
     for field, label in (("name", "name"), ("listen_port", "DROVA_SOCKET_LISTEN")):
         seen: set[object] = set()
         for station in found:
@@ -272,6 +214,40 @@ def _many(
                 faults.append(f"DROVA_CONFIG: {label} {value} is used by two stations; each needs its own")
             seen.add(value)
     return tuple(found)
+
+
+def _station_tables(
+    settings: Mapping[str, str], file: Path, read_file: Callable[[Path], str], faults: list[str]
+) -> list[tuple[str, str, Mapping[str, str]]]:
+    """Each station's name, what its faults are headed with, and its settings."""
+    try:
+        text = read_file(file)
+    except OSError as error:
+        faults.append(f"DROVA_CONFIG: {file} cannot be read ({error.strerror}); write the path of a readable file")
+        return []
+    try:
+        tables: dict[str, Any] = json.loads(text) if text.lstrip().startswith("{") else tomllib.loads(text)
+    except ValueError as error:
+        faults.append(f"DROVA_CONFIG: {file} is neither TOML nor JSON: {error}; mend that line")
+        return []
+    listed = tables.get("station", tables.get("hosts"))
+    defaults = tables.get("defaults", {})
+    if not isinstance(listed, list) or not listed or not isinstance(defaults, dict):
+        faults.append(f"DROVA_CONFIG: {file} names no station; write a [[station]] table for each")
+        return []
+    station_settings = {
+        name: value for name, value in settings.items() if name in _BY_NAME and not _BY_NAME[name].whole_process
+    }
+    found: list[tuple[str, str, Mapping[str, str]]] = []
+    for number, entry in enumerate(listed, 1):
+        if not isinstance(entry, dict):
+            faults.append(f"DROVA_CONFIG: entry {number} of {file} is no table; write its settings as NAME = value")
+            continue
+        name = str(entry.get("name", ""))
+        place = f"station {name or number}"
+        table = station_settings | _upper(defaults, "[defaults]", faults) | _upper(entry, place, faults)
+        found.append((_file_name(name), f"{place}: ", table))
+    return found
 
 
 def _upper(table: Mapping[str, Any], place: str, faults: list[str]) -> dict[str, str]:
@@ -336,7 +312,9 @@ class _Reader:
             self.fault(name, "is missing", f"write {advice}")
         return value
 
-    def secret(self, name: str) -> SecretStr | None:
+    def secret(self, name: str) -> "SecretStr | None":
+        from pydantic import SecretStr  # noqa: PLC0415 - a third of the start of a command that reads no secret
+
         value = self._settings.get(name)
         return None if value is None else SecretStr(value)
 

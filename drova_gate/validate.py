@@ -3,20 +3,18 @@
 A check's code is a stable word. A check that rests on one that failed is skipped, and says on which.
 """
 
-import asyncio
 import errno
 import json
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.config import Config, StationConfig
-from drova_gate.daemon import LOCKDOWN, protector_of, recipes_of, station_address
+from drova_gate.daemon import lockdown_of, protector_of, recipes_of
 from drova_gate.errors import CloudUnavailable, GateError, NobodySignedIn
 from drova_gate.host.commands import Run, Section, sections
 from drova_gate.host.identity import Registration, read_console, read_registrations
@@ -24,14 +22,12 @@ from drova_gate.host.link import HostLink
 from drova_gate.host.parse import registry_keys
 from drova_gate.host.probe import port_open
 from drova_gate.host.volumes import read_fixed_volumes
-from drova_gate.steps.lockdown import load_lockdown
+from drova_gate.visit import first_answer, visiting
 
 __all__ = ["Check", "Outcome", "check_station", "validate_all"]
 
 TCP_SECONDS = 5.0
 """For a TCP connection on a LAN; a station that is off answers nothing at all."""
-LINK_SECONDS = 30.0
-"""For login, shell probe and SFTP on a slow station."""
 CODE_WIDTH = len("memory_integrity")
 """The longest of the codes."""
 HVCI_KEY = r"HKLM\SYSTEM\CurrentControlSet\Control\DeviceGuard\Scenarios\HypervisorEnforcedCodeIntegrity"
@@ -88,7 +84,7 @@ async def check_station(config: StationConfig, state_dir: Path) -> AsyncIterator
             yield Check(code, Outcome.SKIPPED, "needs tcp")
         return
     yield Check("tcp", Outcome.OK, f"{config.host}:{config.ssh_port} takes connections")
-    async with _linked(config, state_dir) as link:
+    async with visiting(config, state_dir) as link:
         async for check in _over_ssh(config, link):
             yield check
     if await port_open(config.host, config.target_port, TCP_SECONDS):
@@ -102,27 +98,9 @@ async def check_station(config: StationConfig, state_dir: Path) -> AsyncIterator
         )
 
 
-def _linked(config: StationConfig, state_dir: Path) -> AbstractAsyncContextManager[HostLink]:
-    """A link like the daemon's, with its pin if there is one; a new key is shown, not pinned: that is the daemon's first step."""
-    pin_file = state_dir / config.name / "host_key"
-    link = HostLink(config.name, station_address(config), pin_file if pin_file.exists() else None)
-
-    @asynccontextmanager
-    async def opened() -> AsyncIterator[HostLink]:
-        async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(link.keep_up())
-            try:
-                yield link
-            finally:
-                await link.close()
-                keeping.cancel()
-
-    return opened()
-
-
 async def _over_ssh(config: StationConfig, link: HostLink) -> AsyncIterator[Check]:
     try:
-        await _first_answer(link)
+        await first_answer(link)
     except GateError as error:
         yield Check("ssh", Outcome.FAIL, error.fact, error.advice)
         for code in ("sftp", "protector", "volumes", "console", "registration", "cloud"):
@@ -147,19 +125,6 @@ async def _over_ssh(config: StationConfig, link: HostLink) -> AsyncIterator[Chec
     yield await _guarded("cloud", lambda: _cloud(config, registrations))
 
 
-async def _first_answer(link: HostLink) -> None:
-    """Wait for the link, but no longer than for its first refusal."""
-    changed = asyncio.Event()
-    link.on_change = changed.set
-    try:
-        async with asyncio.timeout(LINK_SECONDS):
-            await changed.wait()
-    except TimeoutError:
-        raise link.down() from None
-    if not link.up:
-        raise link.down()
-
-
 async def _guarded(code: str, check: Callable[[], Awaitable[Check]]) -> Check:
     try:
         return await check()
@@ -179,10 +144,14 @@ async def _guarded(code: str, check: Callable[[], Awaitable[Check]]) -> Check:
 def _recipes(config: StationConfig) -> Check:
     try:
         recipes = recipes_of(config)
-        load_lockdown(LOCKDOWN)
+        lockdown = lockdown_of(config)
     except GateError as error:
         return Check("recipes", Outcome.FAIL, str(error))
-    return Check("recipes", Outcome.OK, f"{len(recipes)} launchers and browsers are signed out")
+    locks = sum(1 for _ in lockdown)
+    signed_out = sum(recipe.enabled for recipe in recipes)
+    return Check(
+        "recipes", Outcome.OK, f"{signed_out} launchers and browsers are signed out, {locks} switches lock the desktop"
+    )
 
 
 def _listen_port(config: StationConfig) -> Check:

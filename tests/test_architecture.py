@@ -11,6 +11,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 LAYERS: dict[str, int] = {
     "errors": 0,
     "core": 1,
+    "settings": 0,
     "config": 1,
     "host": 2,
     "protect": 3,
@@ -21,7 +22,9 @@ LAYERS: dict[str, int] = {
     "observe": 5,
     "controller": 6,
     "daemon": 7,
-    "validate": 8,
+    "visit": 8,
+    "validate": 9,
+    "repair": 9,
     "demo": 9,
     "cli": 10,
     "__main__": 11,

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from drova_gate.config import SETTINGS, Config, Mode, read_config
+from drova_gate.config import Config, Mode, read_config
 from drova_gate.errors import SettingsFault
+from drova_gate.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 GOOD = {

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 
 from drova_gate.cli.surroundings import read_settings, run_loop, state_dir_of
-from drova_gate.config import SETTINGS, Mode
+from drova_gate.config import Mode
+from drova_gate.settings import SETTINGS
 
 __all__ = ["add"]
 

@@ -1,34 +1,16 @@
 """``drova_gate relay``: the relay alone, by hand; no station is guarded, no byte looked at, nobody held."""
 
 import argparse
-import asyncio
 import logging
-import signal
 import sys
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from drova_gate.cli.surroundings import run_loop
 from drova_gate.config import Network, read_networks
-
-if TYPE_CHECKING:
-    from drova_gate.relay.listener import RelayListener
 
 __all__ = ["add"]
 
 NO_LIMIT = 100_000
 """Connections that a relay by hand takes at once unless told otherwise: what the system gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """One ``HOST:PORT``."""
-
-    host: str
-    port: int
-
-    def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -62,12 +44,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     command.set_defaults(command=_relay)
 
 
-def _end(text: str) -> _End:
+def _end(text: str) -> tuple[str, int]:
     host, colon, port = text.strip().rpartition(":")
     host = host.removeprefix("[").removesuffix("]")
     if not (colon and host and port.isascii() and port.isdigit() and int(port) < 65536):
         raise argparse.ArgumentTypeError(f"{text!r} is no HOST:PORT; write for example 127.0.0.1:9000 or [::1]:9000")
-    return _End(host, int(port))
+    return host, int(port)
 
 
 def _seconds(text: str) -> float:
@@ -103,72 +85,15 @@ def _relay(options: argparse.Namespace) -> int:
     logging.basicConfig(
         level=logging.INFO if options.verbose else logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
-    run_loop(lambda: _run(options))
-    return 0
+    # Late, as in guard.py: the parser alone does without an event loop.
+    from drova_gate.cli.relay_by_hand import Wanted, relay_by_hand  # noqa: PLC0415
 
-
-async def _run(options: argparse.Namespace) -> None:
-    """Relay until told to stop."""
-    from drova_gate.relay.drain import drain  # noqa: PLC0415 - see guard.py
-
-    listeners = _open(options)
-    loop, stop, at_once = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
-
-    def show() -> None:
-        for end, listener in zip(options.listen, listeners, strict=True):
-            sys.stdout.write(f"{end} -> {listener.door.name}: {listener.figures()}\n")
-        sys.stdout.flush()
-
-    def asked_to_stop() -> None:
-        (at_once if stop.is_set() else stop).set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, asked_to_stop)
-    loop.add_signal_handler(signal.SIGUSR1, show)
-    try:
-        for end, listener in zip(options.listen, listeners, strict=True):
-            await listener.start()
-            sys.stdout.write(f"{_End(end.host, listener.port)} -> {listener.door.name}: listening\n")
-        sys.stdout.flush()
-        async with asyncio.TaskGroup() as group:
-            for listener in listeners:
-                group.create_task(listener.serve())
-            while not await _come(stop, options.figures):
-                show()
-            await drain([(listener, options.drain) for listener in listeners], at_once)
-            for listener in listeners:
-                await listener.stop()
-    finally:
-        for listener in listeners:
-            await listener.stop()  # also those that were opened before one that could not be
-    show()
-
-
-def _open(options: argparse.Namespace) -> "list[RelayListener]":
-    """The relays, not listening yet."""
-    from drova_gate.relay.door import Door  # noqa: PLC0415 - see guard.py
-    from drova_gate.relay.limits import Limits, Names  # noqa: PLC0415 - see guard.py
-    from drova_gate.relay.listener import RelayListener  # noqa: PLC0415 - see guard.py
-
-    names = Names(
-        listen_port="the port of --listen",
-        listen_host="the host of --listen",
-        allow="--allow",
-        connections="--connections",
-        per_address="--connections",
-        drain="--drain",
+    wanted = Wanted(
+        pairs=tuple(zip(options.listen, options.to, strict=True)),
+        figures=options.figures,
+        allow=options.allow,
+        connections=options.connections,
+        drain=options.drain,
     )
-    limits = Limits(options.connections, options.connections, options.allow, names=names)
-    return [
-        RelayListener(end.host, end.port, to.host, to.port, Door(str(to), hold_seconds=0), limits, watch=False)
-        for end, to in zip(options.listen, options.to, strict=True)
-    ]
-
-
-async def _come(stop: asyncio.Event, seconds: float | None) -> bool:
-    """Wait for the stop, ``seconds`` at most; whether it has come."""
-    try:
-        async with asyncio.timeout(seconds or None):
-            return await stop.wait()
-    except TimeoutError:
-        return False
+    run_loop(lambda: relay_by_hand(wanted))
+    return 0

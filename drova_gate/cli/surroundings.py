@@ -1,17 +1,28 @@
 """What only a process knows: its environment, its settings file, its state directory, its event loop."""
 
-import asyncio
+import io
 import logging
 import os
+import shutil
 import sys
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drova_gate.config import SETTINGS, Config, Mode, read_config
+from drova_gate.config import Config, Mode, PreparationSettings, read_config, read_preparation_settings
 from drova_gate.errors import SettingsFault
+from drova_gate.settings import SETTINGS
 
-__all__ = ["colour", "read_settings", "run_loop", "state_dir_of"]
+__all__ = [
+    "colour",
+    "print_lines",
+    "read_preparation",
+    "read_settings",
+    "run_loop",
+    "state_dir_of",
+    "terminal_room",
+]
 
 T = TypeVar("T")
 
@@ -20,6 +31,8 @@ log = logging.getLogger(__name__)
 
 def run_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run on uvloop where it is installed, else on asyncio's own loop with the relay's way of polling."""
+    import asyncio  # noqa: PLC0415 - commands that only read files do without a loop, and start in half the time
+
     factory: Callable[[], asyncio.AbstractEventLoop]
     try:
         import uvloop  # noqa: PLC0415 - optional, and only the runner needs it
@@ -37,6 +50,24 @@ def run_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
 def read_settings(mode: Mode, file: Path | None) -> Config:
     """Read and check the settings; ``SettingsFault`` tells every fault at once."""
     return read_config(mode, _settings(os.environ, file))
+
+
+def read_preparation(file: Path | None, station: str | None, *, by_wipe: bool = False) -> PreparationSettings:
+    """Read what the named station's preparation depends on; the rest of the settings may be missing.
+
+    Without a name any station's will do where they agree in their folder (``by_wipe``: and in DROVA_WIPE), else ``SettingsFault``.
+    """
+    found = read_preparation_settings(_settings(os.environ, file))
+    names = ", ".join(each.station or "?" for each in found)
+    if station is not None:
+        for each in found:
+            if each.station == station:
+                return each
+        raise SettingsFault([f"--station: {station!r} is not known; the settings name {names}"])
+    if len({(each.launchers_dir, each.wipe if by_wipe else "") for each in found}) > 1:
+        what = "DROVA_LAUNCHERS_DIR or DROVA_WIPE" if by_wipe else "DROVA_LAUNCHERS_DIR"
+        raise SettingsFault([f"--station: the stations differ in {what}; name one of {names}"])
+    return found[0] if len(found) == 1 else replace(found[0], station="")
 
 
 def _settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:
@@ -94,3 +125,20 @@ def state_dir_of(config: Config) -> Path:
 def colour() -> bool:
     """Whether the terminal wants colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def terminal_room() -> int | None:
+    """Places of a terminal line; ``None`` when the reader is no terminal, and nothing need be cut."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def print_lines(lines: Iterable[str], *, to_errors: bool = False) -> None:
+    """Print lines of any language; a reader that has seen enough (``| head``) is no error."""
+    stream = sys.stderr if to_errors else sys.stdout
+    if isinstance(stream, io.TextIOWrapper):
+        stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows a question mark
+    try:
+        stream.write("".join(f"{line}\n" for line in lines))
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

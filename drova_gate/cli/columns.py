@@ -1,0 +1,69 @@
+"""Columns on a terminal, where a Chinese character takes two places and a combining accent none. Pure."""
+
+import unicodedata
+from collections.abc import Sequence
+
+__all__ = ["cut", "lines_of", "width"]
+
+_GAP = "  "
+_LEAST = 8
+"""Places that are left to a column that is cut, however narrow the terminal is."""
+
+
+def width(text: str) -> int:
+    """Count the places that a text takes on a terminal."""
+    return sum(map(_places, text))
+
+
+def cut(text: str, room: int) -> str:
+    """Shorten a text to at most ``room`` places; what is cut ends with an ellipsis."""
+    if width(text) <= room:
+        return text
+    kept, left = "", room - 1
+    for char in text:
+        left -= _places(char)
+        if left < 0:
+            break
+        kept += char
+    return kept + "…"
+
+
+def lines_of(
+    heads: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    *,
+    right: frozenset[int] = frozenset(),
+    flexible: int = 0,
+    room: int | None = None,
+) -> list[str]:
+    """Lay out a table: ``heads`` above ``rows``, each column as wide as its widest text.
+
+    ``right`` names the columns that are aligned to the right; ``flexible`` the one that is cut where the lines would be wider than
+    ``room`` places (``None``: never). No heads, no first line.
+    """
+    lines = [heads, *rows] if heads else list(rows)
+    if not lines:
+        return []
+    widths = [max(width(line[column]) for line in lines) for column in range(len(lines[0]))]
+    whole = sum(widths) + len(_GAP) * (len(widths) - 1)
+    if room is not None and whole > room:
+        widths[flexible] = max(widths[flexible] - (whole - room), min(_LEAST, widths[flexible]))
+    return [
+        _GAP.join(
+            _padded(cut(text, widths[column]) if column == flexible else text, widths[column], right=column in right)
+            for column, text in enumerate(line)
+        ).rstrip()
+        for line in lines
+    ]
+
+
+def _padded(text: str, room: int, *, right: bool) -> str:
+    blanks = " " * (room - width(text))
+    return blanks + text if right else text + blanks
+
+
+def _places(char: str) -> int:
+    # Marks and invisible characters take no place. "A" (ambiguous, Cyrillic among them) is wide in no terminal that is set to Russian.
+    if unicodedata.category(char) in ("Mn", "Me", "Cf", "Cc"):
+        return 0
+    return 2 if unicodedata.east_asian_width(char) in ("W", "F") else 1

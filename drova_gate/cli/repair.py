@@ -1,0 +1,68 @@
+"""``drova_gate repair``: a station that was left locked outside Shadow Mode."""
+
+import argparse
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from drova_gate.cli.surroundings import read_settings, run_loop, state_dir_of
+from drova_gate.config import Config, Mode
+from drova_gate.errors import SettingsFault
+
+__all__ = ["add"]
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    text = "take a lockdown off that was left on a station outside Shadow Mode"
+    command = commands.add_parser(
+        "repair",
+        help=text,
+        description=text[0].upper()
+        + text[1:]
+        + ": shows what it would do, then asks. Removes exactly what a preparation"
+        " wrote; saved sign-ins that were wiped do not come back. Refuses during a session and in Shadow Mode.",
+        epilog="Exit code 0: nothing is left to do; 1: refused or failed; 3: there is something to do, and nothing was done.",
+    )
+    command.add_argument("--env", type=Path, help="read the settings from this file (instead of ENV_LOCATION)")
+    command.add_argument("--station", metavar="NAME", help="only this one, when DROVA_CONFIG has many")
+    command.add_argument("--yes", action="store_true", help="do not ask")
+    command.set_defaults(command=_repair)
+
+
+def _repair(options: argparse.Namespace) -> int:
+    config = _chosen(read_settings(Mode.VALIDATE, options.env), options.station)
+    from drova_gate.daemon import configure_logging  # noqa: PLC0415 - see guard.py
+    from drova_gate.repair import TO_DO, repair_all  # noqa: PLC0415 - see guard.py
+
+    # What goes wrong is printed beside its station; the log would only say it a second time.
+    level = "DEBUG" if config.log_level == "DEBUG" else "CRITICAL"
+    configure_logging(config.log_format, level, under_systemd=False)
+    state_dir = state_dir_of(config)
+    if options.yes:
+        return run_loop(lambda: repair_all(config, state_dir, act=True))
+    code = run_loop(lambda: repair_all(config, state_dir, act=False))
+    if code != TO_DO or not _agreed():
+        return code
+    # Looked at anew: a session may have begun while the question stood there.
+    return run_loop(lambda: repair_all(config, state_dir, act=True))
+
+
+def _chosen(config: Config, name: str | None) -> Config:
+    if name is None:
+        return config
+    found = tuple(station for station in config.stations if station.name == name)
+    if not found:
+        names = ", ".join(station.name for station in config.stations)
+        raise SettingsFault([f"--station: {name!r} is not known; the settings name {names}"])
+    return replace(config, stations=found)
+
+
+def _agreed() -> bool:
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        sys.stdout.write("nobody to ask: run it with --yes to do this\n")
+        return False
+    try:
+        return input("Do this now? [y/N] ").strip().casefold() in ("y", "yes", "д", "да")
+    except EOFError:
+        return False

@@ -1,0 +1,42 @@
+"""A short visit to one station, by a command that an owner runs beside the daemon."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from drova_gate.config import StationConfig
+from drova_gate.daemon import station_address
+from drova_gate.host.link import HostLink
+
+__all__ = ["first_answer", "visiting"]
+
+LINK_SECONDS = 30.0
+"""For login, shell probe and SFTP on a slow station."""
+
+
+@asynccontextmanager
+async def visiting(config: StationConfig, state_dir: Path) -> AsyncIterator[HostLink]:
+    """Keep a link like the daemon's, with its pin if there is one; a new key is not pinned: that is the daemon's first step."""
+    pin_file = state_dir / config.name / "host_key"
+    link = HostLink(config.name, station_address(config), pin_file if pin_file.exists() else None)
+    async with asyncio.TaskGroup() as group:
+        keeping = group.create_task(link.keep_up())
+        try:
+            yield link
+        finally:
+            await link.close()
+            keeping.cancel()
+
+
+async def first_answer(link: HostLink) -> None:
+    """Wait for the link, but no longer than for its first refusal, which is raised."""
+    changed = asyncio.Event()
+    link.on_change = changed.set
+    try:
+        async with asyncio.timeout(LINK_SECONDS):
+            await changed.wait()
+    except TimeoutError:
+        raise link.down() from None
+    if not link.up:
+        raise link.down()
