@@ -9,17 +9,15 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from uuid import UUID
 
-from pydantic import SecretStr
-
-from drova_gate.cloud.catalog import Catalogue
+from drova_gate.cloud.access import CloudAccess
+from drova_gate.cloud.budget import Urgency
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.models import Session
 from drova_gate.config import StationConfig
 from drova_gate.core.backoff import Backoff
-from drova_gate.core.model import CloudFacts, Facts, HostFacts, Phase, Policy, PreparationReport, Record, SessionFact
+from drova_gate.core.model import CloudFacts, Facts, Phase, Policy, PreparationReport, Record, SessionFact
 from drova_gate.errors import (
     CloudForbidden,
     CloudThrottled,
@@ -30,15 +28,14 @@ from drova_gate.errors import (
 )
 from drova_gate.host.identity import Console, Registration, read_console, read_registrations
 from drova_gate.host.link import HostLink
-from drova_gate.host.look import look
 from drova_gate.host.probe import port_open
 from drova_gate.host.volumes import read_fixed_volumes
 from drova_gate.protect.protector import Protector
 from drova_gate.relay.door import Door
-from drova_gate.steps.found import Found, find_places
-from drova_gate.steps.recipes import Recipe
+from drova_gate.sight import Sight
+from drova_gate.steps.found import Places
 
-__all__ = ["CloudAccess", "Observer", "Timing"]
+__all__ = ["Observer", "Timing"]
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +49,8 @@ ADMIT_SECONDS = 1.0
 """For the cloud to answer while a player waits for whom everything is prepared: an outage must not outlast his patience."""
 PORT_SECONDS = 2.0
 """For the agent's port to take a connection, on a LAN."""
+
+_OVER = ("FINISHED", "ABORTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +78,6 @@ class Timing:
     """Longest pause after errors that only the owner can mend; a single stray 401 is over long before."""
 
 
-@dataclass(slots=True)
-class CloudAccess:
-    """The cloud as this station reaches it; the client is made once a token is known."""
-
-    open_client: Callable[[SecretStr], DrovaClient]
-    client: DrovaClient | None = None
-    catalogue: Catalogue | None = None
-    catalogue_dir: Path | None = None
-    merchant: bool = False
-    """The token is the owner's setting, not the station's."""
-
-
 class Observer:
     """Reads and keeps the facts of one station."""
 
@@ -111,21 +98,26 @@ class Observer:
             admit_unprotected=config.admit_unprotected,
             relay=door is not None,
             protector_forgets=protector.forgets,
+            evict=config.evict,
+            # Longer than half a short hold would leave no time for the preparation of a session that does come.
+            list_lag_seconds=min(Policy().list_lag_seconds, config.hold_seconds / 2),
         )
         self.registration: Registration | None = None
         self.console: Console | None = None
-        self.recipes: tuple[Recipe, ...] = ()
-        """What is to be looked up ahead of a preparation is named by them."""
-        self.found: Found | None = None
+        self.places = Places(link)
         # A protector that forgets nothing has no volumes to be confirmed.
         self.volumes: frozenset[str] | None = config.drives if protector.forgets else frozenset()
         self.server: UUID | None = None
         self.maintenance: Callable[[], str | None] = lambda: None
+        self.wall: Callable[[], float] = time.time
+        """The router's clock, in seconds since 1970; it may jump."""
         self._registrations: tuple[Registration, ...] = ()
         self._refused: set[UUID] = set()
         self._cloud: CloudFacts | None = None
         self._cloud_fault = ""
         self._cloud_fault_kind: type[GateError] | None = None
+        self.sessions: tuple[Session, ...] = ()
+        """The cloud's last answer, whatever has become of the cloud since; for showing."""
         self._answered_at: float | None = None
         self._absent: dict[UUID, float | None] = {}
         self._cloud_due = 0.0
@@ -136,11 +128,22 @@ class Observer:
         self._refused_backoff = Backoff(1.0, timing.owner_cap, 2.0)
         self._published: bool | None = None
         self._published_due = 0.0
-        self._host: HostFacts | None = None
-        self._host_fault = ""
-        self._host_due = 0.0
-        self._seen_connection = 0
-        self._linked_at = 0.0
+        self.asks_catalogue = False
+        """Whether the station is in the catalogue matters now."""
+        self._first_seen: dict[UUID, float] = {}
+        self._silent_since: float | None = None
+        self._sight = Sight(
+            link,
+            protector,
+            clock,
+            settled=timing.look,
+            soon=timing.look_soon,
+            learn=self._learn,
+            agent_open=self._agent_open,
+            held=self.held,
+            relinked=self._relinked,
+            find=lambda: self.places.look_up(self.console),
+        )
         self._identity_due = 0.0
         self._identity_fault = ""
         self.console_fault: GateError | None = None
@@ -151,7 +154,7 @@ class Observer:
         """Read what is due and put the facts of this cycle together."""
         if self.server is None:
             self.server = record.server
-        await self._read_host(phase)
+        await self._sight.read(phase)
         await self._read_cloud(phase, record)
         return self.known(record)
 
@@ -164,12 +167,18 @@ class Observer:
             policy=self.policy,
             cloud=cloud,
             cloud_fault=self._cloud_fault,
-            host=self._host,
-            host_fault=self._host_fault,
+            cloud_silent_since=self._silent_since,
+            host=self._sight.host,
+            host_fault=self._sight.fault,
             relay=self.door.facts(now) if self.door is not None else Facts(record, self.policy).relay,
             maintenance=self.maintenance(),
-            wall_ms=int(time.time() * 1000),
+            wall_ms=int(self.wall() * 1000),
         )
+
+    @property
+    def answered_at(self) -> float | None:
+        """When the question was sent that the cloud last answered, by the observer's clock."""
+        return self._answered_at
 
     def held(self) -> int:
         """How many players wait at the door now."""
@@ -177,7 +186,7 @@ class Observer:
 
     def next_due(self, phase: Phase) -> float:
         """When the next read is due, by the observer's clock."""
-        due = min(self._cloud_due, self._host_due if self.link.up else self._cloud_due)
+        due = min(self._cloud_due, self._sight.due if self.link.up else self._cloud_due)
         if self.held():
             due = min(due, self._cloud_asked + self._timing.held_poll)
         return due if phase is not Phase.MAINTENANCE else self._clock() + self._timing.look
@@ -186,76 +195,51 @@ class Observer:
 
     def forget_host(self, delay: float = 0.0) -> None:
         """What was read of the station no longer holds: read it anew."""
-        self._host, self._host_fault, self._host_due = None, "", self._clock() + delay
+        self._sight.forget(delay)
 
     def host_became(self, report: PreparationReport, boot_stamp: str) -> None:
         """A confirmed preparation is a reading of the station too."""
-        now = self._clock()
-        self._host = HostFacts(
-            shadowed=report.shadowed,
-            marker=report.marker,
-            marker_session=str(report.session),
-            boot_stamp=boot_stamp,
-            agent_up=None,
-            read_at=now,
-            linked_at=self._linked_at,
-        )
-        self._host_due = now + self._timing.look_soon
+        self._sight.became(report, boot_stamp)
 
-    async def _read_host(self, phase: Phase) -> None:
-        if not self.link.up:
-            self._host = None
-            self._host_fault = str(self.link.fault) if self.link.fault else "the SSH link is not up yet"
-            return
-        now = self._clock()
-        if self.link.connections != self._seen_connection:
-            self._seen_connection, self._linked_at = self.link.connections, now
-            self._host_due = self._identity_due = 0.0
-            self.console = self.found = None
-        if now < self._host_due:
-            return
-        try:
-            await self._learn(phase)
-            seen = await look(self.link, self.protector)
-            waits_for_agent = phase in (Phase.RESETTING, Phase.QUARANTINED)
-            agent_up = (
-                await port_open(self.config.host, self.config.target_port, PORT_SECONDS) if waits_for_agent else None
-            )
-        except GateError as error:
-            self._host, self._host_fault = None, str(error)
-            self._host_due = self._clock() + self._timing.look_soon
-            return
-        self._host_fault = ""
-        self._host = replace(seen, agent_up=agent_up, read_at=now, linked_at=self._linked_at)
-        if phase not in (Phase.PREPARING, Phase.IN_SESSION) and not seen.shadowed and seen.marker == "":
-            await self._find()
-        settled = phase in (Phase.CLEAN, Phase.IN_SESSION, Phase.MAINTENANCE) and self.console is not None
-        self._host_due = self._clock() + (self._timing.look if settled else self._timing.look_soon)
+    def hurry(self) -> None:
+        """Somebody may wait at the door now: a look that hangs must not keep him waiting."""
+        self._sight.hurry()
 
-    async def _learn(self, phase: Phase) -> None:
-        """Learn what preparation will need, ahead of it: who the station is, who sits at it, what volumes it has."""
+    async def look_when_asked(self, stir: Callable[[], None]) -> None:
+        """Look at the station whenever a cycle asks for it; runs for ever beside the cycles."""
+        await self._sight.look_when_asked(stir)
+
+    def _relinked(self) -> None:
+        """Behind a new link everything may be another: who sits there, and how it is registered."""
+        self._identity_due, self.console = 0.0, None
+        self.places.forget()
+
+    async def _agent_open(self, phase: Phase) -> bool | None:
+        """Whether the Drova agent takes connections; not asked (``None``) where a player may be on his way to it."""
+        free = phase is Phase.CLEAN and not any(one.status not in _OVER for one in self.sessions)
+        if phase not in (Phase.RESETTING, Phase.QUARANTINED) and not (free and self._live == 0):
+            return None
+        return await port_open(self.config.host, self.config.target_port, PORT_SECONDS)
+
+    async def _learn(self, phase: Phase) -> bool:
+        """Learn what preparation will need, ahead of it: who the station is, who sits at it, what volumes it has.
+
+        Returns whether all of it is known.
+        """
         now = self._clock()
         if self.console is None or phase is Phase.CLEAN:
             before = self.console
             try:
                 self.console, self.console_fault = await read_console(self.link), None
                 if before is not None and before.sid != self.console.sid:
-                    self.found = None  # it was looked up in somebody else's hive
+                    self.places.forget()
             except GateError as error:
                 self.console, self.console_fault = None, error
         if self.volumes is None:
             self.volumes = await read_fixed_volumes(self.link)
         if now >= self._identity_due:
             await self._learn_registration()
-
-    async def _find(self) -> None:
-        """Look up, once for each boot, what the recipes name by the registry: on the owner's own disk, before anybody plays."""
-        if self.console is None or self.found is not None:
-            return
-        try:
-            self.found = await find_places(self.link, self.recipes, self.console)
-        except GateError as error:
-            log.debug("%s: places were not looked up (%s): asked on the way", self.config.name, error)
+        return self.console is not None
 
     async def _learn_registration(self) -> None:
         try:
@@ -299,13 +283,16 @@ class Observer:
         now = self._clock()
         if now < self._cloud_due and not self._door_asks(now):
             return
+        if wait := self.access.turn(self._urgency(phase)):
+            self._cloud_due = now + wait
+            return
         client = await self._client()
         self._cloud_asked, self._came = now, False
         if client is None or self.server is None:
             self._cloud, self._cloud_due = None, now + self._timing.look_soon
             self._cloud_fault = (
                 self._identity_fault
-                or f"who the station is in the cloud is not known yet ({self.link.fault.fact if self.link.fault else self._host_fault or 'no answer'})"
+                or f"who the station is in the cloud is not known yet ({self.link.fault.fact if self.link.fault else self._sight.fault or 'no answer'})"
             )
             return
         try:
@@ -323,13 +310,16 @@ class Observer:
             if self._cloud_fault_kind is not None:
                 log.info("%s: the cloud answers again", self.config.name)
             self._cloud, self._cloud_fault, self._cloud_fault_kind = CloudFacts(facts, read_at=now), "", None
+            self.sessions = sessions
             self._absent = {one.uuid: one.absent_at for one in facts}
+            self._first_seen = {one.uuid: one.seen_at or now for one in facts}
+            self._silent_since = None
             self._answered_at = now
             self._cloud_backoff.reset()
             self._refused_backoff.reset()
             self._refused.clear()
             self._cloud_due = now + self._pace(phase, facts)
-            await self._read_published(client, phase, record)
+            await self._read_published(client)
 
     async def _sessions(self, client: DrovaClient, server: UUID, record: Record) -> tuple[Session, ...]:
         """Read the newest sessions, and so many that the guarded one is among them."""
@@ -363,6 +353,13 @@ class Observer:
             return facts.newest_at > self._cloud_asked or since >= self._timing.held_poll
         return self._came and since >= self._timing.arrival_poll
 
+    def _urgency(self, phase: Phase) -> Urgency:
+        if self.held() or phase is Phase.PREPARING:
+            return Urgency.PRESSING
+        # Somebody at the port is no player yet: it may be a scan of all stations' ports.
+        busy = self._came or phase not in (Phase.CLEAN, Phase.MAINTENANCE)
+        return Urgency.BUSY if busy or any(one.status not in _OVER for one in self.sessions) else Urgency.REST
+
     def _pace(self, phase: Phase, sessions: tuple[SessionFact, ...]) -> float:
         busy = phase not in (Phase.CLEAN, Phase.MAINTENANCE) or any(not one.over for one in sessions)
         if busy:
@@ -378,6 +375,7 @@ class Observer:
         else:
             log.debug("%s: %s", self.config.name, text)
         self._cloud = None
+        self._silent_since = self._clock() if self._silent_since is None else self._silent_since
         self._cloud_due = self._clock() + pause
 
     def _registration_refused(self) -> None:
@@ -385,7 +383,7 @@ class Observer:
             if len(self._refused) >= len(self._registrations):
                 self._refused.clear()  # all were refused, perhaps by an outage: each gets another turn
             self._refused.add(self.registration.server_id)
-            self._identity_due = self._host_due = 0.0  # the registry may hold a newer token already
+            self._identity_due = self._sight.due = 0.0  # the registry may hold a newer token already
             self._choose_registration()
 
     async def _client(self) -> DrovaClient | None:
@@ -394,8 +392,7 @@ class Observer:
             token = self.config.token if access.merchant else (self.registration.token if self.registration else None)
             if token is None:
                 return None
-            access.client = access.open_client(token)
-            access.catalogue = Catalogue(access.client, access.catalogue_dir)
+            access.client, access.catalogue = access.open_client(token)
         return access.client
 
     async def _session_fact(self, session: Session) -> SessionFact:
@@ -405,11 +402,12 @@ class Observer:
             status=session.status,
             created_ms=session.created_on,
             absent_at=self._absent.get(session.uuid, self._answered_at),
+            seen_at=self._first_seen.get(session.uuid, self._clock()),
             desktop=await self._desktop(session),
         )
 
     async def _desktop(self, session: Session) -> bool | None:
-        if session.status in ("FINISHED", "ABORTED") or self.access.catalogue is None:
+        if session.status in _OVER or self.access.catalogue is None:
             return None
         try:
             return await self.access.catalogue.use_default_desktop(session.product_id)
@@ -417,9 +415,8 @@ class Observer:
             log.debug("%s: product %s: %s", self.config.name, session.product_id, error)
             return None
 
-    async def _read_published(self, client: DrovaClient, phase: Phase, record: Record) -> None:
-        unprotected = self._host is not None and bool(self._host.protector_fault)
-        if phase is not Phase.QUARANTINED and not record.hidden_by_us and not unprotected:
+    async def _read_published(self, client: DrovaClient) -> None:
+        if not self.asks_catalogue:
             self._published = None
             return
         now = self._clock()

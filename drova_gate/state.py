@@ -16,8 +16,12 @@ from drova_gate.core.model import Phase, Record
 
 __all__ = ["StateFile"]
 
-VERSION = 1
+VERSION = 2
 """Of the file's layout; a file of a later version is set aside rather than misread."""
+SINCE_2 = ("failed", "failed_why", "resets")
+"""What a file of version 1 does not have: it was never so."""
+RELEASE = "release"
+"""A file of this name beside the state file is the owner's order to lift a quarantine."""
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +65,19 @@ class StateFile:
         finally:
             os.close(directory)
 
+    def release_asked(self) -> bool:
+        """Whether the owner has ordered that a quarantine be lifted."""
+        return self.path.with_name(RELEASE).exists()
+
+    def ask_release(self) -> None:
+        """Order it; ``OSError`` if the folder cannot be written."""
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.with_name(RELEASE).touch(mode=0o600)
+
+    def release_done(self) -> None:
+        """Take the order away."""
+        self.path.with_name(RELEASE).unlink(missing_ok=True)
+
     def _set_aside(self, why: str) -> None:
         aside = self.path.with_name(f"{self.path.name}.damaged-{int(time.time())}")
         try:
@@ -90,6 +107,9 @@ def _written(record: Record) -> dict[str, Any]:
         "reset_tries": record.reset_tries,
         "hidden_by_us": record.hidden_by_us,
         "quarantine_reason": record.quarantine_reason,
+        "failed": record.failed,
+        "failed_why": record.failed_why,
+        "resets": list(record.resets),
         "server": None if record.server is None else str(record.server),
     }
 
@@ -98,18 +118,27 @@ def _read(stored: Any) -> Record:
     """The record of a file, or ``ValueError`` that says what is wrong with it: half a record would be worse than none."""
     if not isinstance(stored, dict):
         raise ValueError("it holds no table")  # noqa: TRY004 - one kind of error for a damaged file
+    sample = _written(Record())
+    if stored.get("version") == 1:
+        stored = stored | {"version": VERSION} | {name: sample[name] for name in SINCE_2}
     if stored.get("version") != VERSION:
         raise ValueError(f"it has version {stored.get('version')!r}, this program writes {VERSION}")
-    sample = _written(Record())
     for name, example in sample.items():
         value = stored.get(name)
         kinds = (str, type(None)) if example is None else (type(example),)
         # JSON knows no difference that Python would hide: True is an int here.
         if name not in stored or type(value) not in kinds:
             raise ValueError(f"{name} is {value!r}")
+    if any(type(one) is not int for one in stored["resets"]):
+        raise ValueError(f"resets is {stored['resets']!r}")
     if unknown := set(stored) - set(sample):
         raise ValueError(f"{', '.join(sorted(map(repr, unknown)))} is no part of it")
     values = {name: stored[name] for name in sample if name != "version"}
     for name in ("session", "server"):
         values[name] = None if values[name] is None else UUID(values[name])
-    return Record(**{**values, "phase": Phase(values["phase"]), "entered": frozenset(values["entered"])})
+    typed = {
+        "phase": Phase(values["phase"]),
+        "entered": frozenset(values["entered"]),
+        "resets": tuple(values["resets"]),
+    }
+    return Record(**(values | typed))

@@ -5,16 +5,18 @@ import logging
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from pathlib import Path
-from unittest.mock import AsyncMock
 from uuid import UUID, uuid4
 
 import pytest
+from aiohttp import web
+from stages import PATIENT, Unprotected, playing, set_up, until
 
-from drova_gate.config import Mode, StationConfig
+from drova_gate.alarms import Alarms
+from drova_gate.config import Mode
+from drova_gate.core.backoff import Backoff
 from drova_gate.core.decide import decide
 from drova_gate.core.model import (
     CloudFacts,
@@ -30,61 +32,20 @@ from drova_gate.core.model import (
     StepOutcome,
     StepResult,
 )
-from drova_gate.daemon import Station as GateStation
-from drova_gate.daemon import _supervise, open_station
-from drova_gate.demo.stage import Act, Pace, Stage
+from drova_gate.core.record import prepared
+from drova_gate.demo.stage import Act, Moment, Stage
 from drova_gate.demo.story import play_rental
-from drova_gate.errors import AnswerNotUnderstood, CloudForbidden, CloudUnavailable, NobodySignedIn
-from drova_gate.observe import Timing
-from drova_gate.protect.protector import Protection
-from drova_gate.protect.shadow_defender import ShadowDefender
+from drova_gate.fleet import supervise
+from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.player import Player
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.station import Costs
 from drova_gate.state import StateFile
+from drova_gate.station import Station as GateStation
+from drova_gate.station import open_station
 
 A, B, DESKTOP = UUID(int=1), UUID(int=2), UUID("9fd0eb43-b2bb-4ce3-93b8-9df63f209098")
 CD = frozenset("CD")
 NOW = 1000.0
-QUICK = Pace(
-    costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05),
-    start=1.5,
-    hold=1.0,
-    grace=0.8,
-    patience=4.5,
-    play=0.2,
-    reset_wait=4.0,
-    reset_ignored=1.0,
-    end=7.0,
-    timing=Timing(idle_poll=0.2, idle_relay=0.5, look=0.5, look_soon=0.1, held_poll=0.1, arrival_poll=0.1),
-    poll=0.2,
-)
-
-
-class Unprotected(Stage):
-    """A stage whose owner has chosen DROVA_PROTECTOR=none."""
-
-    def _config(self, name: str, plan: StationPlan, station: Station) -> StationConfig:
-        return replace(super()._config(name, plan, station), protector="none", protector_password=None, drives=None)
-
-
-@asynccontextmanager
-async def playing(stage: Stage) -> AsyncIterator[Act]:
-    """Run the gate of the only station meanwhile."""
-    async with stage, asyncio.TaskGroup() as group:
-        (act,) = stage.acts
-        running = group.create_task(act.gate.run())
-        yield act
-        running.cancel()
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():
-            await asyncio.sleep(0.01)
-
-
-def stage(folder: Path, mode: Mode = Mode.SOCKET, fault: str | None = None, kind: type[Stage] = Stage) -> Stage:
-    return kind(mode, 1, fault, folder, lambda *_: None, pace=QUICK)
 
 
 def session(uuid: UUID = A, status: str = "ACTIVE", created: int = 100) -> SessionFact:
@@ -119,13 +80,13 @@ def test_tries_that_were_turned_away_push_the_guarded_session_out_of_the_list(st
 
 async def test_the_end_of_a_session_behind_many_tries_is_seen(tmp_path: Path):
     """The guarded session is asked for until it is in the answer, however many tries came after it."""
-    world = stage(tmp_path)
+    world = set_up(tmp_path, pace=PATIENT)
     async with playing(world) as act:
         player = Player("the player")
         await until(lambda: act.phase is Phase.CLEAN)
         act.session = world.cloud.start_session(act.server)
         await player.connect("127.0.0.1", act.gate.config.listen_port or 0)
-        await player.wait_ready(3.0)
+        await player.wait_ready(10.0)
         world.cloud.set_status(act.session, "ACTIVE")
         for _ in range(12):
             world.cloud.set_status(world.cloud.start_session(act.server), "ABORTED")
@@ -181,7 +142,7 @@ def test_a_polled_players_programs_are_not_closed_over_and_over():
 async def test_a_failing_preparation_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture):
     """The first try is loud, the same again is quiet."""
     caplog.set_level(logging.DEBUG)
-    world = stage(tmp_path, Mode.POLL, "shadow_partial")
+    world = set_up(tmp_path, Mode.POLL, "shadow_partial")
     async with playing(world) as act:
         await until(lambda: act.phase is Phase.CLEAN)
         world.cloud.start_session(act.server)
@@ -195,51 +156,42 @@ async def test_a_failing_preparation_is_said_once(tmp_path: Path, caplog: pytest
     )
 
 
-async def test_volumes_of_an_earlier_try_stay_ours(tmp_path: Path):
+def test_volumes_of_an_earlier_try_stay_ours():
     """A try that could not even begin says nothing about what the one before it entered."""
-    async with playing(stage(tmp_path)) as act:
-        await until(lambda: act.phase is Phase.CLEAN)
-        controller = act.gate.controller
-        controller.record = guarded(phase=Phase.PREPARING, prepared=False)
-        facts = Facts(controller.record, controller.observer.policy, host=GUARDED_HOST)
-        controller.observer.console = None
-        await controller._prepare(A, 100, facts)
+    nothing_entered = PreparationReport(A, "m", frozenset(), frozenset(), (), 0, 0.0, "nobody is signed in")
 
-        assert controller.record.entered == CD
+    assert prepared(guarded(prepared=False), nothing_entered, ours=CD).entered == CD
 
 
-async def test_a_list_that_was_not_seen_is_not_an_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Shadow Mode was entered and its list came garbled: the volumes count as ours until the station says otherwise."""
-    unseen = Protection(None, fault=AnswerNotUnderstood("Shadow Defender", "its list was not seen", "asks again"))
-    monkeypatch.setattr(ShadowDefender, "read_enter", lambda *_: unseen)
-    world = stage(tmp_path, Mode.POLL)
+async def test_a_list_that_was_not_seen_is_not_an_empty_one(tmp_path: Path):
+    """Shadow Mode was ordered and the program said nothing: the volumes count as ours until the station says otherwise."""
+    world = set_up(tmp_path, Mode.POLL)
     async with playing(world) as act:
-        controller = act.gate.controller
-        await until(lambda: controller.observer.console is not None)
-        current = UUID(world.cloud.start_session(act.server))
-        facts = Facts(Record(), controller.observer.policy, host=CLEAN_HOST)
-        await controller._prepare(current, 100, facts)
+        await until(lambda: act.phase is Phase.CLEAN)
+        act.station.faults.add("shadow_silent")
+        record = replace(act.gate.controller.record, session=UUID(world.cloud.start_session(act.server)))
+        await until(lambda: bool(act.reports))
+        report = act.reports[0]
 
-        assert controller.record.entered == CD
+        assert "not in Shadow Mode" in report.fault or "its list" in report.fault
+        assert prepared(replace(record, entered=CD), report, ours=CD).entered == CD
 
 
 # -- crash points ----------------------------------------------------------------------------------------------------
 
 
-async def test_no_power_cut_finds_a_clean_station_that_still_names_its_session(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+async def test_no_power_cut_finds_a_clean_station_that_still_names_its_session(tmp_path: Path):
     """Such a record would reset the station a second time at the next start, with the next player in it perhaps."""
     saved: list[Record] = []
-    save = StateFile.save
 
-    def keep(self: StateFile, record: Record) -> None:
-        saved.append(record)
-        save(self, record)
+    class Remembering(StateFile):
+        def save(self, record: Record) -> None:
+            saved.append(record)
+            super().save(record)
 
-    monkeypatch.setattr(StateFile, "save", keep)
-    play = stage(tmp_path)
+    play = set_up(tmp_path)
     async with playing(play) as act:
+        act.gate.controller._state = Remembering(tmp_path / "pc1" / "state.json")
         await play_rental(play, act)
         await until(lambda: act.phase is Phase.CLEAN)
 
@@ -252,7 +204,7 @@ async def test_the_reason_of_a_quarantine_outlives_a_restart(tmp_path: Path):
     StateFile(tmp_path / "pc1" / "state.json").save(
         Record(Phase.QUARANTINED, A, 100, quarantine_reason="its disk was not rolled back", entered=CD)
     )
-    async with playing(stage(tmp_path, fault="never_comes_back")) as act:
+    async with playing(set_up(tmp_path, fault="never_comes_back")) as act:
         await act.station.power_off()
         await until(lambda: act.phase is Phase.QUARANTINED)
         await asyncio.sleep(0.3)
@@ -265,7 +217,7 @@ async def test_the_reason_of_a_quarantine_outlives_a_restart(tmp_path: Path):
 
 async def test_a_station_without_a_protector_is_prepared(tmp_path: Path):
     """No volume is to be confirmed where nothing is protected."""
-    play = stage(tmp_path, kind=Unprotected)
+    play = set_up(tmp_path, kind=Unprotected)
     async with playing(play) as act:
         await play_rental(play, act)
         await until(lambda: act.phase is Phase.CLEAN)
@@ -274,72 +226,82 @@ async def test_a_station_without_a_protector_is_prepared(tmp_path: Path):
         assert act.station.machine.boot_count == act.boots_before + 1
 
 
-async def test_a_lockdown_that_cannot_be_taken_off_is_no_endless_row_of_reboots(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    """The player signed out of Windows: nobody's locks can be undone now. Two resets, then quarantine."""
-    play = stage(tmp_path, kind=Unprotected)
+async def test_a_lockdown_that_cannot_be_taken_off_is_no_endless_row_of_reboots(tmp_path: Path):
+    """Its disk takes no byte, so nothing can be undone: two resets, then quarantine; once it can, one more try mends it."""
+    play = set_up(tmp_path, kind=Unprotected)
     async with playing(play) as act:
         await until(lambda: act.phase is Phase.CLEAN)
         boots = act.station.machine.boot_count
         current = play.cloud.start_session(act.server)
         await until(lambda: act.phase is Phase.IN_SESSION)
-        nobody = AsyncMock(side_effect=NobodySignedIn("station pc1", "nobody is signed in", "sign in"))
-        monkeypatch.setattr("drova_gate.observe.read_console", nobody)
-        await act.station.drop_ssh()
-        await until(lambda: act.gate.controller.observer.console_fault is not None)
+        act.station.faults.add("disk_full")
         play.cloud.finish(current)
         await until(lambda: act.phase is Phase.QUARANTINED, 20)
-        await asyncio.sleep(1.0)
-
+        await asyncio.sleep(0.5)
         assert act.station.machine.boot_count == boots + 2
+
+        act.station.faults.discard("disk_full")
+        observer = act.gate.controller.observer
+        observer.policy = replace(observer.policy, mend_seconds=0.1)
+        await until(lambda: act.phase is Phase.CLEAN, 20)
+        assert act.station.machine.boot_count == boots + 3
 
 
 # -- alarms and the log ----------------------------------------------------------------------------------------------
 
 
-async def test_two_alarms_in_turn_are_told_once_each(tmp_path: Path):
+def test_two_alarms_in_turn_are_told_once_each():
     """A station that cannot be protected and a catalogue that cannot be changed are two facts, not a new one every ten seconds."""
-    async with playing(stage(tmp_path)) as act:
-        for number in range(5):
-            act.gate.controller._alarm("Shadow Defender: refuses the password")
-            act.gate.controller._alarm(f"not hidden (X-Request-Id {number})", about="not hidden")
+    told: list[str] = []
+    now = [0.0]
+    alarms = Alarms("pc1", lambda: now[0], told.append)
+    for number in range(5):
+        alarms.sound("Shadow Defender: refuses the password")
+        alarms.sound(f"not hidden (X-Request-Id {number})", about="not hidden")
+        now[0] += 600
+    assert len(told) == 2
 
-        assert len([moment for moment in act.moments if moment.kind == "alarm"]) == 2
+    now[0] += 3600
+    alarms.sound("Shadow Defender: refuses the password")
+    assert len(told) == 3, "after an hour of silence it is news"
 
 
 async def test_an_outage_of_the_cloud_is_one_line_not_one_for_each_request(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ):
     """Each answer carries another X-Request-Id: it must not become a new reason each time."""
     caplog.set_level(logging.INFO)
-    async with playing(stage(tmp_path)) as act:
+    world = set_up(tmp_path)
+    async with playing(world) as act:
         await until(lambda: act.phase is Phase.CLEAN)
-        asked: list[int] = []
+        act.gate.controller.observer._cloud_backoff = Backoff(0.1, 0.1)
+        world.cloud.faults.add("cloud_500")
+        await until(lambda: sum(one.status == 500 for one in world.cloud.requests) > 8)
 
-        async def down(*_: object, **__: object) -> None:
-            asked.append(len(asked))
-            raise CloudUnavailable("Drova API", f"answered 503 (X-Request-Id {len(asked)})", "asked again later")
-
-        monkeypatch.setattr(act.gate.controller.observer.access.client, "sessions", down)
-        monkeypatch.setattr(act.gate.controller.observer._cloud_backoff, "next", lambda _: 0.1)
-        await until(lambda: len(asked) > 8)
-
-    assert len([one for one in caplog.records if one.levelno >= logging.INFO and "503" in one.getMessage()]) <= 2
+    told = [one for one in caplog.records if one.levelno >= logging.INFO and "500" in one.getMessage()]
+    assert len([one for one in told if one.name.startswith("drova_gate")]) <= 2
 
 
 # -- the cloud -------------------------------------------------------------------------------------------------------
 
 
-async def test_a_catalogue_that_is_not_told_does_not_hide_the_sessions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+class Reserved(Cloud):
+    """A cloud that tells nobody what its catalogue shows."""
+
+    @web.middleware
+    async def _front(
+        self, request: web.Request, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]
+    ) -> web.StreamResponse:
+        if request.path.startswith("/server-manager/servers"):
+            return web.json_response({"message": "Forbidden"}, status=403)
+        return await super()._front(request, handler)
+
+
+async def test_a_catalogue_that_is_not_told_does_not_hide_the_sessions(tmp_path: Path):
     """Whether the station is shown and who plays on it are two facts: without the first the second is still known."""
     StateFile(tmp_path / "pc1" / "state.json").save(Record(Phase.CLEAN, hidden_by_us=True))
-
-    async def refused(*_: object, **__: object) -> None:
-        raise CloudForbidden("Drova API", "answered 403", "this token may not do that")
-
-    monkeypatch.setattr("drova_gate.cloud.client.DrovaClient.server", refused)
-    world = stage(tmp_path)
+    world = set_up(tmp_path)
+    world.cloud = Reserved(CloudPlan())
     async with playing(world) as act:
         await until(lambda: act.phase is Phase.CLEAN)
         world.cloud.start_session(act.server)
@@ -350,30 +312,27 @@ async def test_a_cloud_that_falls_silent_does_not_shut_a_prepared_player_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     """His station is ready and the hold runs: the cloud's ten seconds are not his."""
-    monkeypatch.setattr("drova_gate.observe.ADMIT_SECONDS", 0.2, raising=False)
-    world = stage(tmp_path)
+    monkeypatch.setattr("drova_gate.observe.ADMIT_SECONDS", 0.2)
+
+    def shown(_: Act, moment: Moment) -> None:
+        if moment.kind == "prepared":
+            world.cloud.faults.add("cloud_timeout")
+
+    world = Stage(
+        Mode.SOCKET, 1, None, tmp_path, shown, pace=replace(PATIENT, costs=Costs(command=0.1, process=0.0, ready=0.05))
+    )
     async with playing(world) as act:
         await until(lambda: act.phase is Phase.CLEAN)
         player = Player("the player")
         world.cloud.start_session(act.server)
-        controller = act.gate.controller
-        run = controller._run_preparation
-
-        async def then_silence(*arguments: object) -> PreparationReport:
-            report = await run(*arguments)  # type: ignore[arg-type]  # handed on as they are
-            world.cloud.faults.add("cloud_timeout")
-            await asyncio.sleep(0.3)
-            return report
-
-        monkeypatch.setattr(controller, "_run_preparation", then_silence)
         await player.connect("127.0.0.1", act.gate.config.listen_port or 0)
-        await player.wait_ready(2.0)
+        await player.wait_ready(10.0)
         await player.close()
 
 
 async def test_a_registration_refused_in_an_outage_gets_another_turn(tmp_path: Path):
     """Two registrations, the last used one stale: after a 401 for both, each is tried again, not the stale one for ever."""
-    async with playing(stage(tmp_path)) as act:
+    async with playing(set_up(tmp_path)) as act:
         await until(lambda: act.phase is Phase.CLEAN)
         observer = act.gate.controller.observer
         (live,) = observer._registrations
@@ -394,7 +353,7 @@ async def test_a_registration_refused_in_an_outage_gets_another_turn(tmp_path: P
 
 async def test_a_station_started_again_after_a_fault_of_ours_has_a_link(tmp_path: Path):
     """What has stopped has closed its link for good: it is put together anew, or it would never log in again."""
-    play = stage(tmp_path)
+    play = set_up(tmp_path)
     async with play:
         (act,) = play.acts
         broken = act.gate
@@ -404,22 +363,23 @@ async def test_a_station_started_again_after_a_fault_of_ours_has_a_link(tmp_path
             started.append(open_station(broken.config, Mode.SOCKET, tmp_path))
             return started[-1]
 
-        async def fails() -> None:
-            raise RuntimeError("a fault of ours")
+        class Unreadable(StateFile):
+            def load(self) -> Record:
+                raise RuntimeError("a fault of ours")
 
-        broken.controller.start = fails  # type: ignore[method-assign]
-        supervising = asyncio.create_task(_supervise(broken, anew, asyncio.Event()))
+        broken.controller._state = Unreadable(tmp_path / "state.json")
+        supervising = asyncio.create_task(supervise(broken, anew))
         await until(lambda: bool(started) and started[-1].link.up, 5)
         supervising.cancel()
         await asyncio.gather(supervising, return_exceptions=True)
 
 
-async def test_nothing_due_for_long_is_no_hanging(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+async def test_nothing_due_for_long_is_no_hanging(tmp_path: Path):
     """A cloud that asks for ten minutes of patience while the station is off must not make the watchdog kill the gate."""
-    async with playing(stage(tmp_path)) as act:
+    async with playing(set_up(tmp_path)) as act:
         await until(lambda: act.phase is Phase.CLEAN)
         controller = act.gate.controller
-        monkeypatch.setattr(controller.observer, "next_due", lambda _: controller._clock() + 600.0)
+        controller.observer._cloud_due = controller.observer._sight.due = time.monotonic() + 600.0
 
         assert await controller.cycle() <= 60.0
 
@@ -465,7 +425,7 @@ async def test_a_stop_waits_for_a_write_of_the_state_that_has_begun(tmp_path: Pa
             time.sleep(0.3)
             super().save(record)
 
-    async with stage(tmp_path) as play:
+    async with set_up(tmp_path) as play:
         controller = play.acts[0].gate.controller
         controller._state = SlowFlash(tmp_path / "slow" / "state.json")
         remembering = asyncio.create_task(controller._remember(Record(phase=Phase.CLEAN)))

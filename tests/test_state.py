@@ -1,8 +1,10 @@
 """The state file: whole or not at all, set aside when damaged."""
 
+import json
 import logging
 import os
 import stat
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +24,9 @@ RECORD = Record(
     boot_stamp="cd",
     entered=frozenset("CD"),
     hidden_by_us=True,
+    failed=2,
+    failed_why="lockdown.x: reads otherwise",
+    resets=(1, 2),
     server=UUID(int=9),
 )
 
@@ -50,6 +55,7 @@ def test_a_first_start_has_an_empty_record(tmp_path: Path, caplog: pytest.LogCap
         b"{",
         b"[]",
         b'{"version": 1}',
+        b'{"version": 2, "resets": [1.5]}',
         b'{"version": 99, "phase": "clean"}',
         b'{"version": 1, "phase": "asleep"}',
         b"\xff\xfe",
@@ -68,6 +74,30 @@ def test_a_damaged_file_is_set_aside_and_said(raw: bytes, tmp_path: Path, caplog
     assert "set aside" in caplog.text
     file.save(RECORD)
     assert file.load() == RECORD
+
+
+def test_the_file_of_an_earlier_version_is_read(tmp_path: Path):
+    """An update of the gate in mid-session forgets nothing."""
+    file = StateFile(tmp_path / "state.json")
+    file.save(RECORD)
+    stored = json.loads(file.path.read_text())
+    for name in ("failed", "failed_why", "resets"):
+        del stored[name]
+    file.path.write_text(json.dumps(stored | {"version": 1}))
+
+    assert file.load() == replace(RECORD, failed=0, failed_why="", resets=())
+
+
+def test_a_release_is_ordered_once(tmp_path: Path):
+    """A file beside the state file, taken away once it is obeyed; taking it away twice is no fault."""
+    file = StateFile(tmp_path / "pc1" / "state.json")
+    assert not file.release_asked()
+    file.ask_release()
+    assert file.release_asked()
+    file.release_done()
+    file.release_done()
+
+    assert not file.release_asked()
 
 
 @settings(max_examples=100, deadline=None)

@@ -18,68 +18,60 @@ from drova_gate.core.model import (
     Forget,
     Phase,
     Prepare,
-    Publish,
-    Reset,
+    Release,
     SessionFact,
     Verdict,
 )
+from drova_gate.core.offer import offer
+from drova_gate.core.proof import end, quarantined, refuse, released, resetting
 from drova_gate.core.readings import (
+    asked_after,
+    belongs_to_nobody,
+    comes_back,
     ended,
+    going_on,
+    guarded_name,
+    guarded_row,
     in_his_way,
+    letters,
     live_session,
     marked,
+    may_prepare,
     retry_pause,
-    still_shadowed,
+    short,
+    stands,
     untouched,
     wanted,
 )
 
-__all__ = ["decide", "ended", "live_session"]
-
-CLOCK_DOUBT_MS = 300_000
-"""A session that seems to begin this far in the future says that one of the clocks is wrong: its age is not known."""
+__all__ = ["decide"]
 
 
 def decide(phase: Phase, facts: Facts, now: float) -> Decision:
     """Decide the next phase, the actions and the one sentence of this cycle."""
+    decision = _decided(phase, facts, now)
+    return replace(decision, actions=tuple(dict.fromkeys((*decision.actions, *offer(decision.phase, facts, now)))))
+
+
+def _decided(phase: Phase, facts: Facts, now: float) -> Decision:
+    if facts.released and phase is Phase.QUARANTINED:
+        return released(facts)
+    if phase in _FROM_THE_RECORD and (live := _prepared_for_another(facts)) is not None:
+        why = f"the station says that it was prepared for session {short(live)}, which goes on: adopted"
+        # Whoever waits at a station that was being reset is let in by the next decision, from what then is.
+        held = _admit(facts, why) if phase is Phase.UNKNOWN else ()
+        return Decision(Phase.IN_SESSION, (Adopt(live.uuid, live.created_ms), *held), why)
+    if phase in _ENDS_A_SESSION and facts.host is None and _another_goes_on(facts, now):
+        why = f"session {guarded_name(facts)} is over and another goes on: {facts.host_fault or 'the station has not answered yet'}"
+        return Decision(phase, (), why)
     decision = _BY_PHASE[phase](facts, now)
-    return replace(decision, actions=_once(decision.actions))
-
-
-def _once(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    return tuple(dict.fromkeys(actions))
-
-
-# -- spelling --------------------------------------------------------------------------------------------------------
-
-
-def _short(session: SessionFact) -> str:
-    return str(session.uuid)[:8]
-
-
-def _guarded(facts: Facts) -> str:
-    return str(facts.record.session)[:8]
-
-
-def _letters(volumes: frozenset[str]) -> str:
-    return "".join(sorted(volumes))
-
-
-# -- answers to held players -----------------------------------------------------------------------------------------
+    if facts.released and phase is not Phase.UNKNOWN:
+        return replace(decision, actions=(*decision.actions, Release()))
+    return decision
 
 
 def _admit(facts: Facts, why: str) -> tuple[Action, ...]:
     return (AnswerHeld(Verdict.ADMIT, why),) if facts.relay.held else ()
-
-
-def _refuse(facts: Facts, why: str) -> tuple[Action, ...]:
-    return (AnswerHeld(Verdict.REFUSE, why),) if facts.relay.held else ()
-
-
-def _asked_after(facts: Facts) -> bool:
-    """The cloud's answer is younger than the youngest ready byte, so a session that began with it would be in it."""
-    newest = facts.relay.newest_at
-    return facts.cloud is not None and (newest is None or facts.cloud.read_at >= newest)
 
 
 # -- phases ----------------------------------------------------------------------------------------------------------
@@ -90,7 +82,7 @@ def _unknown(facts: Facts, now: float) -> Decision:
     if record.phase in (Phase.RESETTING, Phase.QUARANTINED):
         return Decision(
             record.phase,
-            _refuse(facts, "the station is not proved clean"),
+            refuse(facts, "the station is not proved clean"),
             f"was {record.phase} when the gate stopped: goes on",
         )
     if record.session is not None:
@@ -102,11 +94,8 @@ def _unknown(facts: Facts, now: float) -> Decision:
     if facts.host is None or facts.host.marker is None:
         return Decision(Phase.UNKNOWN, (), f"first look: {facts.host_fault or 'the station has not answered yet'}")
     live = live_session(facts.cloud.sessions)
-    if live is not None and facts.host.marker_session == str(live.uuid):
-        why = f"the station says that it was prepared for session {_short(live)}, which goes on: adopted"
-        return Decision(Phase.IN_SESSION, (Adopt(live.uuid, live.created_ms), *_admit(facts, why)), why)
-    if live is not None and wanted(live, facts) and not _may_prepare(live, live.created_ms, facts, now):
-        alarm = f"session {_short(live)} was already going on at the gate's start and is not prepared; a player may be in it, so nothing is changed now"
+    if live is not None and wanted(live, facts) and not may_prepare(live, live.created_ms, facts, now):
+        alarm = f"session {short(live)} was already going on at the gate's start and is not prepared; a player may be in it, so nothing is changed now"
         return Decision(Phase.IN_SESSION, (Adopt(live.uuid, live.created_ms), Alarm(alarm)), alarm)
     return _clean(facts, now)
 
@@ -115,37 +104,47 @@ def _unknown_guarded(facts: Facts, now: float) -> Decision:
     record = facts.record
     over = ended(facts)
     if over:
-        return _end(facts, over)
+        return end(facts, over)
     if record.prepared:
-        why = f"session {_guarded(facts)} goes on, prepared before the gate's restart: guarded, nothing changed"
+        why = f"session {guarded_name(facts)} goes on, prepared before the gate's restart: guarded, nothing changed"
         return Decision(Phase.IN_SESSION, _admit(facts, why), why)
     if over is None:
         return Decision(
             Phase.UNKNOWN,
             (),
-            f"guards session {_guarded(facts)} as it was left: {facts.cloud_fault or 'the cloud has not answered yet'}",
+            f"guards session {guarded_name(facts)} as it was left: {facts.cloud_fault or 'the cloud has not answered yet'}",
         )
-    own = next((one for one in facts.cloud.sessions if one.uuid == record.session), None) if facts.cloud else None
-    if _may_prepare(own, record.session_created_ms, facts, now):
-        return Decision(Phase.PREPARING, (), f"session {_guarded(facts)} goes on and is not prepared: prepares it now")
-    alarm = (
-        f"session {_guarded(facts)} goes on, its preparation was cut off, a player may be in it: nothing is changed now"
-    )
+    if may_prepare(guarded_row(facts), record.session_created_ms, facts, now):
+        why = f"session {guarded_name(facts)} goes on and is not prepared: prepares it now"
+        return Decision(Phase.PREPARING, (), why)
+    if facts.host is None or facts.host.marker is None:
+        why = f"session {guarded_name(facts)} goes on: {facts.host_fault or 'the station has not answered yet'}"
+        return Decision(Phase.UNKNOWN, (), why)
+    if record.session is not None and facts.host.marker_session == str(record.session) and not record.failed:
+        # The gate was stopped between the end of the preparation and its note.
+        why = f"session {guarded_name(facts)} goes on and the station says that it was prepared for it: adopted"
+        return Decision(Phase.IN_SESSION, (Adopt(record.session, record.session_created_ms),), why)
+    alarm = f"session {guarded_name(facts)} goes on, its preparation was cut off, a player may be in it: nothing is changed now"
     return Decision(Phase.IN_SESSION, (Alarm(alarm),), alarm)
 
 
-def _may_prepare(session: SessionFact | None, created_ms: int, facts: Facts, now: float) -> bool:
-    """Whether a session that is not prepared yet cannot have its player in the middle of a game.
+def _another_goes_on(facts: Facts, now: float) -> bool:
+    """Whether the station is worth a first look before it is reset: the record may be an old one, if none could be written since."""
+    live = live_session(facts.cloud.sessions) if facts.cloud is not None else None
+    if live is None or live.uuid == facts.record.session or not ended(facts):
+        return False
+    return facts.phase_since is not None and now - facts.phase_since < facts.policy.unguarded_seconds
 
-    With a relay of ours its player is held, and one of an earlier process had his connection ended with it. Without one only a session that
-    is not active yet, or very young, is sure: by the cloud's last answer without it, or, where there was none, by a clock that may be wrong.
+
+def _prepared_for_another(facts: Facts) -> SessionFact | None:
+    """The session that goes on and for which the station says that it was prepared, while the record names another one.
+
+    Nobody but us prepares it: then the record is the older of the two.
     """
-    if facts.policy.relay or (session is not None and session.status in ("NEW", "HANDSHAKE")):
-        return True
-    if session is not None and session.absent_at is not None:
-        return now - session.absent_at < facts.policy.fresh_session_seconds
-    age_ms = facts.wall_ms - created_ms
-    return -CLOCK_DOUBT_MS < age_ms < facts.policy.fresh_session_seconds * 1000
+    live = live_session(facts.cloud.sessions) if facts.cloud is not None else None
+    if live is None or facts.host is None or not facts.host.marker or facts.host.marker_session != str(live.uuid):
+        return None
+    return None if live.uuid == facts.record.session else live
 
 
 def _too_late(session: UUID) -> str:
@@ -159,47 +158,56 @@ def _clean(facts: Facts, now: float) -> Decision:
         return Decision(Phase.CLEAN, (), f"clean; {facts.cloud_fault or 'the cloud has not answered yet'}")
     live = live_session(facts.cloud.sessions)
     if live is None:
-        return _clean_idle(facts)
+        return _clean_idle(facts, now)
     prepares = wanted(live, facts)
     if prepares is None:
         return Decision(
             Phase.CLEAN,
             (),
-            f"session {_short(live)}: whether its product {live.product} is a desktop is not known yet; asks again",
+            f"session {short(live)}: whether its product {live.product} is a desktop is not known yet; asks again",
         )
     if not prepares:
-        why = f"session {_short(live)} is no desktop session: left alone"
-        return Decision(Phase.CLEAN, _admit(facts, why) if _asked_after(facts) else (), why)
-    foreign = facts.host is not None and bool(facts.host.marker) and facts.host.marker_session != str(live.uuid)
-    # In poll mode an active player is in already: a reboot would cost him his session, a second preparation does not.
-    if foreign and (facts.policy.relay or not live.active):
-        return _end(facts, "the station still carries the last session's marker")
+        why = f"session {short(live)} is no desktop session: left alone"
+        # Whose ready byte it is cannot be told while a newer session is offered that is to be prepared for.
+        sure = asked_after(facts) and not any(
+            wanted(one, facts) is not False
+            for one in going_on(facts.cloud.sessions)
+            if one.created_ms > live.created_ms
+        )
+        return Decision(Phase.CLEAN, _admit(facts, why) if sure else (), why)
+    if _unreset(facts, live.uuid, live):
+        return end(facts, "the station still carries the last session's marker")
     if facts.host is None:
-        why = f"session {_short(live)} waits for preparation: {facts.host_fault or 'the station has not answered yet'}"
-        return Decision(Phase.CLEAN, (), why)
-    if not _may_prepare(live, live.created_ms, facts, now):
+        # Guarded from now on: should it vanish from the list, its player must not pass for nobody's.
+        why = f"session {short(live)} waits for preparation: {facts.host_fault or 'the station has not answered yet'}"
+        return Decision(Phase.PREPARING, (Adopt(live.uuid, live.created_ms),), why)
+    if not may_prepare(live, live.created_ms, facts, now):
         return Decision(
             Phase.IN_SESSION, (Adopt(live.uuid, live.created_ms), Alarm(_too_late(live.uuid))), _too_late(live.uuid)
         )
     return Decision(
         Phase.PREPARING,
         (Prepare(live.uuid, live.created_ms),),
-        f"desktop session {_short(live)} ({live.status}): prepares the station",
+        f"desktop session {short(live)} ({live.status}): prepares the station",
     )
 
 
-def _clean_idle(facts: Facts) -> Decision:
+def _unreset(facts: Facts, session: UUID, row: SessionFact | None) -> bool:
+    """Whether the station was not reset after an earlier session.
+
+    In poll mode an active player is in already: a reboot would cost him his session, a second preparation does not.
+    """
+    foreign = facts.host is not None and bool(facts.host.marker) and facts.host.marker_session != str(session)
+    return foreign and facts.cloud is not None and (facts.policy.relay or (row is not None and not row.active))
+
+
+def _clean_idle(facts: Facts, now: float) -> Decision:
     host = facts.host
     if marked(host):
-        return _end(facts, "no session is going on, and the station carries our marker")
+        return end(facts, "no session is going on, and the station carries our marker")
     actions: tuple[Action, ...] = ()
-    if facts.relay.held and _asked_after(facts):
+    if facts.relay.held and belongs_to_nobody(facts):
         actions = _admit(facts, "no session in the cloud's list")
-    unprotected = host.protector_fault if host is not None else ""
-    if unprotected and facts.cloud is not None and facts.cloud.published:
-        actions += (Publish(visible=False, why="it cannot be protected"),)
-    if facts.record.hidden_by_us and untouched(facts) and not unprotected:
-        actions += (Publish(visible=True, why="clean again"),)
     if host is None:
         return Decision(
             Phase.CLEAN, actions, f"clean when last seen; {facts.host_fault or 'the station has not answered yet'}"
@@ -210,11 +218,18 @@ def _clean_idle(facts: Facts) -> Decision:
             (*actions, Alarm(host.protector_fault)),
             f"free, but cannot be protected: {host.protector_fault}",
         )
+    if host.agent_up is False:
+        since = host.agent_down_since
+        long = since is not None and now - since > facts.policy.agent_wait_seconds
+        text = "the Drova agent's port is closed: nobody can play there; look whether the agent runs"
+        return Decision(
+            Phase.CLEAN, (*actions, Alarm(text)) if long else actions, "clean, but the Drova agent's port is not open"
+        )
     if host.shadowed:
         return Decision(
             Phase.CLEAN,
             actions,
-            f"clean and free; the owner's own Shadow Mode on {_letters(host.shadowed)} is left alone",
+            f"clean and free; the owner's own Shadow Mode on {letters(host.shadowed)} is left alone",
         )
     return Decision(Phase.CLEAN, actions, "clean and free")
 
@@ -223,58 +238,62 @@ def _preparing(facts: Facts, now: float) -> Decision:
     record, report = facts.record, facts.report
     over = ended(facts)
     if over:
-        if untouched(facts):
+        # Without a boot stamp of its own no preparation was ever begun.
+        if untouched(facts) or not record.boot_stamp:
             return Decision(
                 Phase.CLEAN,
-                (*_refuse(facts, "the session is over"), Forget()),
-                f"session {_guarded(facts)} is over ({over}) and nothing was changed on the station",
+                (*refuse(facts, "the session is over"), Forget()),
+                f"session {guarded_name(facts)} is over ({over}) and nothing was changed on the station",
             )
-        return _end(facts, over)
+        return end(facts, over)
+    if record.session is not None and _unreset(facts, record.session, guarded_row(facts)):
+        return end(facts, "the station still carries the last session's marker")
     if report is not None and report.session == record.session:
         if report.prepared:
-            why = f"session {_guarded(facts)} is prepared and confirmed in {report.seconds:.2f} s with {report.commands} commands"
+            why = f"session {guarded_name(facts)} is prepared and confirmed in {report.seconds:.2f} s with {report.commands} commands"
             return Decision(Phase.IN_SESSION, _admit(facts, why), why)
         fault = report.fault or "; ".join(
             f"{step.name}: {step.reason}" for step in report.steps if step.must and step.outcome == "failed"
         )
-        alarm = Alarm(f"session {_guarded(facts)} is NOT prepared: {fault}")
+        alarm = Alarm(f"session {guarded_name(facts)} is NOT prepared: {fault}")
         if in_his_way(facts, report):
             return Decision(
                 Phase.IN_SESSION,
                 (alarm,),
-                f"session {_guarded(facts)} is not prepared ({fault}); each further try would close its player's programs: left as it is",
+                f"session {guarded_name(facts)} is not prepared ({fault}); each further try would close its player's programs: left as it is",
             )
         if facts.report_at is not None and now - facts.report_at < retry_pause(facts):
             return Decision(
-                Phase.PREPARING, (alarm,), f"session {_guarded(facts)} is not prepared ({fault}); tries again shortly"
+                Phase.PREPARING,
+                (alarm,),
+                f"session {guarded_name(facts)} is not prepared ({fault}); tries again shortly",
             )
         if facts.host is not None and record.session is not None:
             return Decision(
                 Phase.PREPARING,
                 (alarm, Prepare(record.session, record.session_created_ms)),
-                f"session {_guarded(facts)}: tries preparation again after: {fault}",
+                f"session {guarded_name(facts)}: tries preparation again after: {fault}",
             )
     if facts.host is None or record.session is None:
         return Decision(
             Phase.PREPARING,
             (),
-            f"session {_guarded(facts)} waits for preparation: {facts.host_fault or 'the station has not answered yet'}",
+            f"session {guarded_name(facts)} waits for preparation: {facts.host_fault or 'the station has not answered yet'}",
         )
-    own = next((one for one in facts.cloud.sessions if one.uuid == record.session), None) if facts.cloud else None
-    if facts.cloud is not None and not _may_prepare(own, record.session_created_ms, facts, now):
+    if facts.cloud is not None and not may_prepare(guarded_row(facts), record.session_created_ms, facts, now):
         return Decision(Phase.IN_SESSION, (Alarm(_too_late(record.session)),), _too_late(record.session))
     return Decision(
         Phase.PREPARING,
         (Prepare(record.session, record.session_created_ms),),
-        f"session {_guarded(facts)}: prepares the station",
+        f"session {guarded_name(facts)}: prepares the station",
     )
 
 
-def _in_session(facts: Facts, _now: float) -> Decision:
+def _in_session(facts: Facts, now: float) -> Decision:
     record, host = facts.record, facts.host
     over = ended(facts)
     if over:
-        return _end(facts, over)
+        return end(facts, over)
     doubt = (
         f"; {facts.cloud_fault or 'the cloud has not answered yet'}, so it is taken as going on" if over is None else ""
     )
@@ -286,117 +305,31 @@ def _in_session(facts: Facts, _now: float) -> Decision:
         and host.marker == ""
         and record.session is not None
     ):
-        why = f"session {_guarded(facts)} goes on, but the station has booted anew and forgot its preparation: prepares it again"
+        why = f"session {guarded_name(facts)} goes on, but the station has booted anew and forgot its preparation: prepares it again"
         return Decision(Phase.PREPARING, (Prepare(record.session, record.session_created_ms),), why)
     alarms: tuple[Action, ...] = ()
     lost = record.entered - host.shadowed if host is not None and host.shadowed is not None else frozenset[str]()
     if record.prepared and lost:
         alarms = (
             Alarm(
-                f"session {_guarded(facts)}: Shadow Mode is gone from {_letters(lost)} in the middle of the session; what is written there now stays"
+                f"session {guarded_name(facts)}: Shadow Mode is gone from {letters(lost)} in the middle of the session; what is written there now stays"
             ),
         )
     # A ready byte may also be the next player's: one answer younger than it must still show our session as going on.
-    sure = over is None or _asked_after(facts)
+    sure = comes_back(facts, now) if over is None else asked_after(facts)
+    # Nor is the station's own state what it was when its link has ended since: it may have booted anew, and its disk forgot everything.
+    sure = sure and stands(host)
     if record.prepared:
-        why = f"session {_guarded(facts)} is prepared: a further connection changes nothing"
+        why = f"session {guarded_name(facts)} is prepared: a further connection changes nothing"
         return Decision(
-            Phase.IN_SESSION, (*(_admit(facts, why) if sure else ()), *alarms), f"in session {_guarded(facts)}{doubt}"
+            Phase.IN_SESSION,
+            (*(_admit(facts, why) if sure else ()), *alarms),
+            f"in session {guarded_name(facts)}{doubt}",
         )
-    why = f"session {_guarded(facts)} is not prepared"
+    why = f"session {guarded_name(facts)} is not prepared"
     held = _admit(facts, why) if facts.policy.admit_unprotected and sure else ()
-    return Decision(Phase.IN_SESSION, (*held, *alarms), f"in session {_guarded(facts)}, which is not prepared{doubt}")
-
-
-def _end(facts: Facts, why: str) -> Decision:
-    """The session is over, or the station carries what it must not: one reset, and nobody in until it is proved."""
     return Decision(
-        Phase.RESETTING, (*_refuse(facts, "the station is being reset"), Reset(why)), f"{why}: resets the station"
-    )
-
-
-def _resetting(facts: Facts, now: float) -> Decision:
-    policy, host, record = facts.policy, facts.host, facts.record
-    refused = _refuse(facts, "the station is being reset")
-    if facts.reset_at is None:
-        if host is None:
-            return Decision(
-                Phase.RESETTING, refused, f"the reset waits: {facts.host_fault or 'the station has not answered yet'}"
-            )
-        return Decision(Phase.RESETTING, (*refused, Reset("the reset was not sent yet")), "sends the reset")
-    waited = now - facts.reset_at
-    if host is None or host.boot_stamp is None or host.marker is None or host.read_at < facts.reset_at:
-        if waited > policy.reset_wait_seconds:
-            return _quarantine(facts, f"the station has not come back {waited:.0f} s after its reset")
-        return Decision(Phase.RESETTING, refused, "reset sent; the station is not back yet")
-    if host.boot_stamp or host.linked_at < facts.reset_at:
-        if waited < policy.reset_ignored_seconds:
-            return Decision(Phase.RESETTING, refused, "reset sent; the station has not gone down yet")
-        return _reset_again(facts, f"{waited:.0f} s after its reset the station has not rebooted")
-    if host.marker and policy.protector_forgets:
-        return _quarantine(facts, "the station has rebooted and still carries the marker: its disk was not rolled back")
-    if host.marker:
-        return _reset_again(facts, "the station has rebooted and still carries our lockdown")
-    missing = _unproved(facts)
-    if missing is None:
-        shown: tuple[Action, ...] = (Publish(visible=True, why="proved clean"),) if record.hidden_by_us else ()
-        return Decision(
-            Phase.CLEAN,
-            (Forget(), *shown),
-            f"proved clean {waited:.0f} s after the reset: new boot, no marker, no Shadow Mode, port open",
-        )
-    still = still_shadowed(facts)
-    if still:
-        return _reset_again(facts, f"the station came back with {_letters(still)} in Shadow Mode")
-    if waited > policy.reset_wait_seconds:
-        return _quarantine(facts, f"{waited:.0f} s after its reset: {missing}")
-    return Decision(Phase.RESETTING, refused, f"rebooted; {missing}")
-
-
-def _unproved(facts: Facts) -> str | None:
-    """What is still missing for the proof of a clean station; ``None``: nothing."""
-    host = facts.host
-    if host is None:
-        return facts.host_fault or "the station does not answer"
-    if host.boot_stamp != "":
-        return "it has not rebooted since its session"
-    if host.marker is None or host.marker:
-        return "it carries the marker of its last session"
-    if host.shadowed is None:
-        return host.protector_fault or "the protector does not list its volumes"
-    if still := still_shadowed(facts):
-        return f"{_letters(still)} is in Shadow Mode"
-    if not host.agent_up:
-        return "the Drova agent's port is not open yet"
-    return None
-
-
-def _reset_again(facts: Facts, why: str) -> Decision:
-    if facts.record.reset_tries >= facts.policy.reset_tries:
-        return _quarantine(facts, f"{why}, after {facts.record.reset_tries} resets")
-    return Decision(
-        Phase.RESETTING, (*_refuse(facts, "the station is being reset"), Reset(why)), f"{why}: resets it again"
-    )
-
-
-def _quarantine(facts: Facts, why: str) -> Decision:
-    actions: tuple[Action, ...] = (
-        *_refuse(facts, "the station is in quarantine"),
-        Alarm(f"quarantine: {why}; look at the station"),
-    )
-    return Decision(Phase.QUARANTINED, actions, f"quarantine: {why}")
-
-
-def _quarantined(facts: Facts, _now: float) -> Decision:
-    missing = _unproved(facts)
-    if missing is None:
-        shown: tuple[Action, ...] = (Publish(visible=True, why="proved clean"),) if facts.record.hidden_by_us else ()
-        return Decision(Phase.CLEAN, (Forget(), *shown), "proved clean after all: out of quarantine")
-    actions = _refuse(facts, "the station is in quarantine")
-    if facts.cloud is not None and facts.cloud.published:
-        actions += (Publish(visible=False, why="quarantine"),)
-    return Decision(
-        Phase.QUARANTINED, actions, f"quarantine ({facts.record.quarantine_reason or 'not proved clean'}): {missing}"
+        Phase.IN_SESSION, (*held, *alarms), f"in session {guarded_name(facts)}, which is not prepared{doubt}"
     )
 
 
@@ -411,7 +344,12 @@ _BY_PHASE: dict[Phase, Callable[[Facts, float], Decision]] = {
     Phase.CLEAN: _clean,
     Phase.PREPARING: _preparing,
     Phase.IN_SESSION: _in_session,
-    Phase.RESETTING: _resetting,
-    Phase.QUARANTINED: _quarantined,
+    Phase.RESETTING: resetting,
+    Phase.QUARANTINED: quarantined,
     Phase.MAINTENANCE: _maintenance,
 }
+
+_FROM_THE_RECORD = (Phase.UNKNOWN, Phase.PREPARING, Phase.IN_SESSION, Phase.RESETTING, Phase.QUARANTINED)
+"""Phases that rest on the record, which may be older than the station: not every write of it gets through."""
+_ENDS_A_SESSION = (Phase.UNKNOWN, Phase.PREPARING, Phase.IN_SESSION)
+"""Phases in which the end of the session in the record leads to a reset."""

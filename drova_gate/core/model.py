@@ -15,6 +15,7 @@ __all__ = [
     "AnswerHeld",
     "CloudFacts",
     "Decision",
+    "Evict",
     "Facts",
     "Forget",
     "HostFacts",
@@ -25,11 +26,13 @@ __all__ = [
     "Publish",
     "Record",
     "RelayFacts",
+    "Release",
     "Reset",
     "SessionFact",
     "StepOutcome",
     "StepResult",
     "Verdict",
+    "Wake",
 ]
 
 
@@ -94,6 +97,8 @@ class PreparationReport:
     seconds: float
     fault: str = ""
     """Why preparation stopped before its end; empty when it ran through."""
+    passing: bool = False
+    """What stopped it was no fault of the station's: a link that broke."""
 
     @property
     def prepared(self) -> bool:
@@ -114,6 +119,8 @@ class SessionFact:
     """Whether the player gets a desktop; ``None``: the product's flag is not known."""
     absent_at: float | None = None
     """When the cloud last answered without this session; ``None``: it stood in the first answer that this process got."""
+    seen_at: float | None = None
+    """When this process first saw it."""
 
     @property
     def over(self) -> bool:
@@ -156,6 +163,8 @@ class HostFacts:
     """When the SSH link that this was read over came up."""
     protector_fault: str = ""
     """Why ``shadowed`` is not known, in words for the owner."""
+    agent_down_since: float | None = None
+    """Since when every look found the agent's port closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +178,8 @@ class RelayFacts:
     newest_at: float | None = None
     live: int = 0
     """Connections being relayed or held."""
+    quiet_since: float | None = None
+    """Since when nobody's bytes are relayed; ``None``: somebody's are now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +202,12 @@ class Record:
     hidden_by_us: bool = False
     """Written before the station is hidden, and only when it was visible: what the owner hid stays his."""
     quarantine_reason: str = ""
+    failed: int = 0
+    """Preparations that the station itself failed, one after the other, whatever session they were for."""
+    failed_why: str = ""
+    """What the last of them lacked."""
+    resets: tuple[int, ...] = ()
+    """When resets were sent in the last hour, in seconds since 1970."""
     server: UUID | None = None
     """The station's id in the cloud, so that a station that is off at our start can still be asked about."""
 
@@ -211,6 +228,32 @@ class Policy:
     reset_ignored_seconds: float = 60.0
     """How long a station may still show the old boot stamp before the reset is sent again."""
     reset_tries: int = 2
+    resets_an_hour: int = 10
+    """More is a loop, not business: a rental and its reboot take six minutes at least, and a station that reboots for nothing makes 30."""
+    mend_seconds: float = 600.0
+    """From a reset that proved nothing to the next try in quarantine; doubles each time. The owner may be at the station by then."""
+    mend_cap: float = 21_600.0
+    wake_seconds: float = 120.0
+    """After its reset a PC answers within 30 to 90 s: then it is called and the owner told."""
+    wake_until: float = 1800.0
+    """Afterwards it is off because somebody wants it so."""
+    agent_wait_seconds: float = 90.0
+    """For the Drova agent to open its port on a station that is free: it may be updating itself."""
+    prepare_tries: int = 2
+    """Preparations in a row that the station fails before it is no offer to players any more."""
+    rest_seconds: float = 3600.0
+    """For which such a station stays hidden before one more player may try it."""
+    unguarded_seconds: float = 15.0
+    """For a session to stand there without its station being reachable before the owner is told."""
+    silence_seconds: float = 60.0
+    """For the cloud to be silent before the owner of a station without a relay is told."""
+    list_lag_seconds: float = 1.5
+    """For a new session to stand in the cloud's list: an answer without one is believed of a player only when he has waited for so long."""
+    back_seconds: float = 20.0
+    """While the cloud is silent: for a player whose connection broke to come back, which his client does by itself; whoever comes later may
+    be the next one."""
+    evict: bool = False
+    """Without a relay: end the stream of a player whose station is not protected."""
     prepare_retry_seconds: float = 2.0
     """After a preparation that failed; short enough for a second try within the five seconds that a player is held. Doubles each time."""
     prepare_retry_cap: float = 60.0
@@ -229,12 +272,16 @@ class Facts:
     cloud: CloudFacts | None = None
     """``None``: the cloud did not answer in this cycle."""
     cloud_fault: str = ""
+    cloud_silent_since: float | None = None
+    """Since when the cloud has not answered; ``None``: its last answer was good."""
     host: HostFacts | None = None
     """``None``: the station did not answer in this cycle."""
     host_fault: str = ""
     relay: RelayFacts = field(default_factory=RelayFacts)
     maintenance: str | None = None
     """The owner's reason for hands-off; ``None``: no maintenance."""
+    released: bool = False
+    """The owner has ordered that a quarantine be lifted."""
     wall_ms: int = 0
     """Milliseconds since 1970 by the gate's clock (a router's may be wrong after a power cut)."""
     report: PreparationReport | None = None
@@ -242,6 +289,12 @@ class Facts:
     report_at: float | None = None
     report_tries: int = 0
     """Preparations of the guarded session in this process that failed, one after the other."""
+    phase_since: float | None = None
+    """When this process entered the phase."""
+    rested_since: float | None = None
+    """When the station was last found unable to be prepared, or this process began to know it."""
+    proved_at: float | None = None
+    """When this process last saw the station proved clean after a reset: whoever was on it then was put out."""
     reset_at: float | None = None
     """When the last reset was sent, or this process began to wait for its proof."""
 
@@ -270,6 +323,25 @@ class Reset:
     """Leave Shadow Mode at the next boot, reboot; the proof is a matter of later facts."""
 
     why: str
+    plain: bool = False
+    """Reboot without the protector's program: it may be what hung."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Call a station that is off over the network; the caller minds the pace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evict:
+    """End the player's stream on the station; the caller minds the pace."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The owner's order is carried out: what was held against the station is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,9 +370,11 @@ class Alarm:
     """Tell the owner, loudly, once per text."""
 
     text: str
+    about: str = ""
+    """Stands for the alarm where its text differs each time."""
 
 
-Action = Adopt | Prepare | Reset | AnswerHeld | Publish | Forget | Alarm
+Action = Adopt | Prepare | Reset | Wake | Evict | Release | AnswerHeld | Publish | Forget | Alarm
 
 
 @dataclass(frozen=True, slots=True)

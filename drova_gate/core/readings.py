@@ -5,7 +5,49 @@ An unknown fact (``None``) gives an unknown reading, never an absence.
 
 from drova_gate.core.model import Facts, HostFacts, PreparationReport, SessionFact
 
-__all__ = ["ended", "in_his_way", "live_session", "marked", "retry_pause", "still_shadowed", "untouched", "wanted"]
+__all__ = [
+    "asked_after",
+    "belongs_to_nobody",
+    "comes_back",
+    "ended",
+    "going_on",
+    "guarded_name",
+    "guarded_row",
+    "in_his_way",
+    "letters",
+    "live_session",
+    "marked",
+    "may_prepare",
+    "resets_in_the_hour",
+    "retry_pause",
+    "short",
+    "stands",
+    "still_shadowed",
+    "untouched",
+    "wanted",
+]
+
+CLOCK_DOUBT_MS = 300_000
+"""A session that seems to begin this far in the future says that one of the clocks is wrong: its age is not known."""
+HOUR = 3600
+
+# -- spelling --------------------------------------------------------------------------------------------------------
+
+
+def short(session: SessionFact) -> str:
+    """Name a session in a sentence."""
+    return str(session.uuid)[:8]
+
+
+def guarded_name(facts: Facts) -> str:
+    """Name the guarded session in a sentence."""
+    return str(facts.record.session)[:8]
+
+
+def letters(volumes: frozenset[str]) -> str:
+    """Name volumes in a sentence."""
+    return "".join(sorted(volumes))
+
 
 # -- readings of the session list ------------------------------------------------------------------------------------
 
@@ -39,19 +81,72 @@ def _took_place(later: SessionFact, own: SessionFact | None) -> bool:
     return later.status in ("HANDSHAKE", "ACTIVE", "FINISHED")
 
 
-def live_session(sessions: tuple[SessionFact, ...]) -> SessionFact | None:
-    """The newest session that is going on; one that a later session has followed is not, whatever its row says."""
+def guarded_row(facts: Facts) -> SessionFact | None:
+    """The guarded session's row in the cloud's answer."""
+    if facts.cloud is None:
+        return None
+    return next((one for one in facts.cloud.sessions if one.uuid == facts.record.session), None)
+
+
+def going_on(sessions: tuple[SessionFact, ...]) -> tuple[SessionFact, ...]:
+    """The sessions that are not over, newest first; one that a later FINISHED one has followed is over, whatever its row says."""
+    found: list[SessionFact] = []
     for session in sorted(sessions, key=lambda one: one.created_ms, reverse=True):
-        if not session.over:
-            return session
         if session.status == "FINISHED":
-            return None
-    return None
+            break
+        if not session.over:
+            found.append(session)
+    return tuple(found)
+
+
+def live_session(sessions: tuple[SessionFact, ...]) -> SessionFact | None:
+    """The session that has the station: the newest that got it, before a newer one that may be a try which the busy station turns away."""
+    rows = going_on(sessions)
+    return next((one for one in rows if one.status in ("HANDSHAKE", "ACTIVE")), rows[0] if rows else None)
 
 
 def wanted(session: SessionFact, facts: Facts) -> bool | None:
     """Whether this session is one to prepare for; ``None``: what its product is, is not known."""
     return True if facts.policy.prepare_all else session.desktop
+
+
+def may_prepare(session: SessionFact | None, created_ms: int, facts: Facts, now: float) -> bool:
+    """Whether a session that is not prepared yet cannot have its player in the middle of a game.
+
+    With a relay of ours its player is held, and one of an earlier process had his connection ended with it. Without one only a session that
+    is not active yet, or very young, is sure: by the cloud's last answer without it, or, where there was none, by a clock that may be wrong.
+    """
+    if facts.policy.relay or (session is not None and session.status in ("NEW", "HANDSHAKE")):
+        return True
+    if facts.proved_at is not None and now - facts.proved_at < facts.policy.fresh_session_seconds:
+        return True  # the reset put out whoever was in: he has only just come back
+    if session is not None and session.absent_at is not None:
+        return now - session.absent_at < facts.policy.fresh_session_seconds
+    age_ms = facts.wall_ms - created_ms
+    return -CLOCK_DOUBT_MS < age_ms < facts.policy.fresh_session_seconds * 1000
+
+
+def asked_after(facts: Facts) -> bool:
+    """Whether the cloud's answer is younger than the youngest ready byte, so that a session that began with it would be in it."""
+    newest = facts.relay.newest_at
+    return facts.cloud is not None and (newest is None or facts.cloud.read_at >= newest)
+
+
+def belongs_to_nobody(facts: Facts) -> bool:
+    """Whether whoever is held has no session, when none stands in the list: a new one may come into it late, or it may be empty by mistake."""
+    newest = facts.relay.newest_at
+    return facts.cloud is not None and (newest is None or facts.cloud.read_at - newest >= facts.policy.list_lag_seconds)
+
+
+def comes_back(facts: Facts, now: float) -> bool:
+    """Whether who knocks is the guarded session's player, for all that can be told without the cloud.
+
+    He is the first since its preparation, or comes in beside an open connection, or soon after one broke.
+    """
+    quiet = facts.relay.quiet_since
+    if quiet is None or (facts.report_at is not None and quiet <= facts.report_at):
+        return True
+    return now - quiet <= facts.policy.back_seconds
 
 
 # -- readings of the station -----------------------------------------------------------------------------------------
@@ -60,6 +155,11 @@ def wanted(session: SessionFact, facts: Facts) -> bool | None:
 def marked(host: HostFacts | None) -> bool:
     """Whether the station carries a marker of ours for sure."""
     return host is not None and bool(host.marker)
+
+
+def stands(host: HostFacts | None) -> bool:
+    """Whether a prepared station is known to be in the boot that it was prepared in: it carries a mark of ours."""
+    return host is not None and bool(host.marker or host.boot_stamp)
 
 
 def still_shadowed(facts: Facts) -> frozenset[str] | None:
@@ -74,6 +174,12 @@ def still_shadowed(facts: Facts) -> frozenset[str] | None:
 def untouched(facts: Facts) -> bool:
     """Nothing of ours is on the station: no marker, no volume of ours in Shadow Mode."""
     return facts.host is not None and facts.host.marker == "" and still_shadowed(facts) == frozenset()
+
+
+def resets_in_the_hour(facts: Facts) -> int:
+    """Resets sent in the last hour; times in the future are those of a clock that was wrong."""
+    now = facts.wall_ms // 1000
+    return sum(0 <= now - sent < HOUR for sent in facts.record.resets)
 
 
 # -- readings of the last preparation ----------------------------------------------------------------------------------

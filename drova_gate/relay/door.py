@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,6 +65,8 @@ class Door:
         self.stir: Callable[[], None] = _nobody_to_wake
         """Wakes the controller; must not block and must not raise."""
         self._open: set[Visitor] = set()
+        self._admitted: set[Visitor] = set()
+        self._quiet_since = time.monotonic()
         self._waiting: dict[Visitor, _Waiting] = {}
 
     @property
@@ -82,6 +85,9 @@ class Door:
         """A client's connection ended; harmless when said twice."""
         if visitor in self._open:
             self._open.discard(visitor)
+            if visitor in self._admitted:
+                self._admitted.discard(visitor)
+                self._quiet_since = time.monotonic()
             self.stir()
 
     async def knock(self, visitor: Visitor) -> Verdict:
@@ -90,6 +96,12 @@ class Door:
         Returns within ``hold_seconds``, with ``unprotected`` when no answer came. Cancelling it (the client is gone) ends
         the wait: nobody who stopped waiting stays counted.
         """
+        verdict = await self._verdict(visitor)
+        if verdict is Verdict.ADMIT and visitor in self._open:
+            self._admitted.add(visitor)
+        return verdict
+
+    async def _verdict(self, visitor: Visitor) -> Verdict:
         if not self.holds:
             self.stir()
             return Verdict.ADMIT
@@ -138,12 +150,13 @@ class Door:
             oldest_at=min(times, default=None),
             newest_at=max(times, default=None),
             live=len(self._open),
+            quiet_since=None if self._admitted else self._quiet_since,
         )
 
-    def answer(self, verdict: Verdict, why: str) -> None:
-        """Give everyone who waits now this verdict; whoever knocks later waits for the next answer."""
+    def answer(self, verdict: Verdict, why: str, *, knocked_by: float = math.inf) -> None:
+        """Give everyone who waits now, and waited at ``knocked_by``, this verdict; whoever knocks later waits for the next answer."""
         for visitor, waiting in self._waiting.items():
-            if waiting.verdict.done():
+            if waiting.verdict.done() or waiting.since > knocked_by:
                 continue
             waiting.verdict.set_result(verdict)
             logger.info(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from drova_gate.core.model import PreparationReport, StepOutcome, StepResult
-from drova_gate.errors import CallOwner, GateError, NotConfirmed, OutcomeUnknown
+from drova_gate.errors import CallOwner, GateError, NotConfirmed, OutcomeUnknown, StationUnreachable
 from drova_gate.host.commands import Script, sections
 from drova_gate.host.identity import Console
 from drova_gate.host.link import HostLink
@@ -66,6 +66,7 @@ class _Progress:
     entered: frozenset[str] = frozenset()
     steps: list[StepResult] = field(default_factory=list)
     fault: str = ""
+    passing: bool = False
 
 
 async def prepare(
@@ -82,8 +83,10 @@ async def prepare(
         await _prepare(link, protector, plan, progress)
     except OutcomeUnknown as error:
         progress.fault = f"unknown, will look again: {error}"
+        progress.passing = True
     except GateError as error:
         progress.fault = str(error)
+        progress.passing = isinstance(error, StationUnreachable)
     report = PreparationReport(
         session=plan.session,
         marker=plan.marker,
@@ -93,6 +96,7 @@ async def prepare(
         commands=link.commands_sent - sent,
         seconds=clock() - began,
         fault=progress.fault,
+        passing=progress.passing,
     )
     _tell(link.subject, report, logging.DEBUG if again else logging.WARNING)
     return report

@@ -4,10 +4,12 @@ It changes seldom, so it is read when the link comes up and after a reset, not o
 out of date shows in the read-back, and costs one more command then.
 """
 
+import logging
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from drova_gate.errors import GateError
 from drova_gate.host.commands import Run, Script, Section, sections
 from drova_gate.host.identity import Console
 from drova_gate.host.link import HostLink
@@ -18,7 +20,9 @@ from drova_gate.steps.recipes import Level, Recipe, selected
 from drova_gate.steps.registry_steps import Read, branches, read_index
 from drova_gate.steps.target import Target, hive_of
 
-__all__ = ["Found", "find_places", "found_script", "read_found", "registry_keys_of", "software_key"]
+__all__ = ["Found", "Places", "find_places", "found_script", "read_found", "registry_keys_of", "software_key"]
+
+log = logging.getLogger(__name__)
 
 FIND_SECONDS = 60.0
 """Some twenty calls of reg.exe on a station that may be busy."""
@@ -127,3 +131,26 @@ def _folder(text: str) -> str:
 def _documents(text: str, console: Console) -> str:
     folder = re.sub("%userprofile%", lambda _: console.profile, text, flags=re.IGNORECASE).rstrip("\\")
     return folder if re.fullmatch(r'[A-Za-z]:\\[^%"<>|?*]+', folder) else ""
+
+
+class Places:
+    """What was looked up on one station since its last boot."""
+
+    def __init__(self, link: HostLink) -> None:
+        self._link = link
+        self.recipes: tuple[Recipe, ...] = ()
+        """They name what is looked up."""
+        self.found: Found | None = None
+
+    def forget(self) -> None:
+        """It may be another Windows now, or another person's hive."""
+        self.found = None
+
+    async def look_up(self, console: Console | None) -> None:
+        """Look up once what recipes name by the registry; if that fails, a preparation asks on its way."""
+        if console is None or self.found is not None:
+            return
+        try:
+            self.found = await find_places(self._link, self.recipes, console)
+        except GateError as error:
+            log.debug("%s: places were not looked up (%s): asked on the way", self._link.subject, error)

@@ -190,8 +190,8 @@ def test_an_unknown_product_flag_is_no_guess():
 
 def test_no_session_releases_only_on_an_answer_younger_than_the_ready_byte():
     """An answer from before the ready byte cannot speak about the session that it belongs to."""
-    early = facts(cloud=cloud(read_at=NOW - 1), host=host(), relay=held(newest=NOW - 0.5))
-    late = facts(cloud=cloud(read_at=NOW - 0.4), host=host(), relay=held(newest=NOW - 0.5))
+    early = facts(cloud=cloud(read_at=NOW - 3), host=host(), relay=held(newest=NOW - 2))
+    late = facts(cloud=cloud(read_at=NOW - 0.4), host=host(), relay=held(newest=NOW - 2))
 
     assert verdicts(decide(Phase.CLEAN, early, NOW)) == []
     assert verdicts(decide(Phase.CLEAN, late, NOW)) == [Verdict.ADMIT]
@@ -457,7 +457,7 @@ def test_out_of_quarantine_shows_only_what_we_hid():
     ours = decide(Phase.QUARANTINED, facts(resetting(phase=Phase.QUARANTINED, hidden_by_us=True), host=host()), NOW)
     owners = decide(Phase.QUARANTINED, facts(resetting(phase=Phase.QUARANTINED), host=host()), NOW)
 
-    assert ours.actions == (Forget(), Publish(visible=True, why="proved clean"))
+    assert ours.actions == (Forget(), Publish(visible=True, why="clean again"))
     assert owners.actions == (Forget(),)
 
 

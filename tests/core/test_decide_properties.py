@@ -7,8 +7,10 @@ from hypothesis import strategies as st
 
 from drova_gate.core.decide import decide
 from drova_gate.core.model import (
+    Adopt,
     AnswerHeld,
     CloudFacts,
+    Evict,
     Facts,
     HostFacts,
     Phase,
@@ -51,6 +53,8 @@ records = st.builds(
     entered=letters,
     reset_tries=st.integers(0, 3),
     hidden_by_us=st.booleans(),
+    failed=st.integers(0, 3),
+    resets=st.sampled_from([(), (3000,), tuple(range(3000, 3012))]),
 )
 relays = st.builds(
     RelayFacts, held=st.integers(0, 3), oldest_at=st.none() | times, newest_at=st.none() | times, live=st.integers(0, 3)
@@ -61,6 +65,7 @@ policies = st.builds(
     admit_unprotected=st.booleans(),
     relay=st.booleans(),
     protector_forgets=st.booleans(),
+    evict=st.booleans(),
 )
 worlds = st.builds(
     Facts,
@@ -72,6 +77,10 @@ worlds = st.builds(
     maintenance=st.none() | st.just("work"),
     wall_ms=st.integers(0, 10**7),
     reset_at=st.none() | times,
+    released=st.booleans(),
+    phase_since=st.none() | times,
+    rested_since=st.none() | times,
+    proved_at=st.none() | times,
 )
 phases = st.sampled_from(Phase)
 thorough = settings(max_examples=120, deadline=None)
@@ -118,6 +127,11 @@ def test_nobody_is_admitted_while_a_station_is_not_proved_clean(world: Facts, no
     """Promise 3: in resetting and quarantine a held player is never admitted by the decision that stays there."""
     for phase in (Phase.RESETTING, Phase.QUARANTINED):
         decision = decide(phase, world, now)
+        adopted = [str(action.session) for action in decision.actions if isinstance(action, Adopt)]
+        if adopted and world.host is not None and world.host.marker:
+            # The record is the older of the two: the station says for whom it was prepared since.
+            assert adopted == [world.host.marker_session]
+            continue
         assert not any(
             isinstance(action, AnswerHeld) and action.verdict is Verdict.ADMIT for action in decision.actions
         )
@@ -135,7 +149,12 @@ def test_only_what_we_hid_is_shown_again(phase: Phase, world: Facts, now: float)
 @thorough
 @given(worlds, times)
 def test_clean_after_a_reset_rests_on_the_whole_proof(world: Facts, now: float):
-    """From resetting to clean: new boot, marker gone, no volume of ours in Shadow Mode, agent's port open."""
+    """From resetting to clean: new boot, marker gone, no volume of ours in Shadow Mode, agent's port open.
+
+    Unless the owner says so, or no reset was ever due.
+    """
+    if world.released or (world.policy.relay and not world.record.prepared and not world.record.reset_tries):
+        return
     for phase in (Phase.RESETTING, Phase.QUARANTINED):
         if decide(phase, world, now).phase is Phase.CLEAN:
             seen = world.host
@@ -161,3 +180,38 @@ def test_a_decision_does_not_depend_on_the_order_of_the_list(phase: Phase, world
     first, second = decide(phase, world, now), decide(phase, other, now)
 
     assert (first.phase, [type(one) for one in first.actions]) == (second.phase, [type(one) for one in second.actions])
+
+
+@thorough
+@given(phases, worlds, times)
+def test_no_prepared_player_is_evicted_and_nobody_behind_a_relay(phase: Phase, world: Facts, now: float):
+    """The last means is for streams that are known to be unprotected."""
+    for action in decide(phase, world, now).actions:
+        if isinstance(action, Evict):
+            assert not world.policy.relay
+            assert world.policy.evict
+            assert world.cloud is not None
+            assert world.host is not None
+            assert (
+                phase is Phase.QUARANTINED
+                or decide(phase, world, now).phase is Phase.QUARANTINED
+                or not world.record.prepared
+            )
+
+
+@thorough
+@given(phases, worlds, times)
+def test_no_loop_of_resets(phase: Phase, world: Facts, now: float):
+    """Ten in an hour, and no more."""
+    recent = sum(0 <= world.wall_ms // 1000 - sent < 3600 for sent in world.record.resets)
+    if recent >= world.policy.resets_an_hour and world.reset_at is not None:
+        assert not any(isinstance(action, Reset) for action in decide(phase, world, now).actions)
+
+
+@thorough
+@given(phases, worlds, times)
+def test_a_station_in_quarantine_is_not_left_in_the_catalogue(phase: Phase, world: Facts, now: float):
+    """Known to be shown: hidden in the same cycle."""
+    decision = decide(phase, world, now)
+    if decision.phase is Phase.QUARANTINED and world.cloud is not None and world.cloud.published:
+        assert any(isinstance(action, Publish) and not action.visible for action in decision.actions)

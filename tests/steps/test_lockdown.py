@@ -12,8 +12,8 @@ from step_targets import DATA, recipes, target
 from drova_gate.cli import main
 from drova_gate.config import Mode, read_config
 from drova_gate.core.model import StepOutcome
-from drova_gate.daemon import lockdown_of
 from drova_gate.errors import RecipeFault
+from drova_gate.station import lockdown_of
 from drova_gate.steps.compile_lockdown import lockdown_registry, network_script, network_steps
 from drova_gate.steps.confirm_network import confirm_network
 from drova_gate.steps.lockdown import load_lockdown, load_switches, read_lockdown

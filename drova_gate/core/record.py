@@ -1,0 +1,141 @@
+"""How the record changes: what must outlive the process, step by step. Pure.
+
+What cannot be told from the outside afterwards (which session, which marker, that a reset goes out) is written before its effect, the rest
+once the effect was read back.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from drova_gate.core.model import (
+    Adopt,
+    Decision,
+    Forget,
+    HostFacts,
+    Phase,
+    PreparationReport,
+    Prepare,
+    Record,
+    StepOutcome,
+)
+from drova_gate.core.readings import HOUR
+
+__all__ = [
+    "adopted",
+    "failed_musts",
+    "forgotten",
+    "hidden",
+    "in_phase",
+    "not_hidden",
+    "prepared",
+    "preparing",
+    "released",
+    "reset_goes_out",
+    "shown",
+]
+
+
+def in_phase(record: Record, decision: Decision) -> Record:
+    """The record of the phase that was decided."""
+    entered = replace(record, phase=decision.phase)
+    if any(isinstance(one, Forget) for one in decision.actions):
+        # In the same write: a clean station that still names its session would be reset a second time after a power cut.
+        return forgotten(entered)
+    if decision.phase is not Phase.QUARANTINED:
+        return replace(entered, quarantine_reason="")
+    if record.phase is Phase.QUARANTINED:
+        return entered  # after a restart the reason is still the old one
+    return replace(entered, quarantine_reason=decision.reason.removeprefix("quarantine: "))
+
+
+def forgotten(record: Record) -> Record:
+    """The record without its settled session."""
+    return Record(
+        phase=record.phase,
+        hidden_by_us=record.hidden_by_us,
+        failed=record.failed,
+        failed_why=record.failed_why,
+        resets=record.resets,
+        server=record.server,
+    )
+
+
+def preparing(
+    record: Record, action: Prepare, host: HostFacts, volumes: frozenset[str], new_id: Callable[[], str]
+) -> Record:
+    """Before anything is sent: the session, its ids, and the volumes that will be ours to leave."""
+    again = record.session == action.session
+    ours = record.entered if again else frozenset[str]()
+    return replace(
+        record,
+        session=action.session,
+        session_created_ms=action.created_ms,
+        prepared=False,
+        marker=record.marker if again and record.marker else new_id(),
+        boot_stamp=record.boot_stamp if again and record.boot_stamp else new_id(),
+        # What the owner put into Shadow Mode himself is his to leave; what a cut-off try of ours entered is ours.
+        entered=(volumes - (host.shadowed or frozenset())) | ours,
+        reset_tries=0,
+    )
+
+
+def prepared(record: Record, report: PreparationReport, ours: frozenset[str]) -> Record:
+    """What came of a preparation; ``ours``: the volumes that an earlier try for this session entered."""
+    if report.prepared:
+        return replace(record, prepared=True, entered=report.entered, failed=0, failed_why="")
+    # After an unknown outcome the report still counts what was to be entered as ours; what an earlier try entered stays ours.
+    changed = replace(record, entered=report.entered | ours)
+    if report.passing:
+        return changed
+    return replace(changed, failed=record.failed + 1, failed_why=report.fault or failed_musts(report))
+
+
+def failed_musts(report: PreparationReport) -> str:
+    """The steps that keep a player out, in words."""
+    return "; ".join(
+        f"{step.name}: {step.reason}" for step in report.steps if step.must and step.outcome is StepOutcome.FAILED
+    )
+
+
+def adopted(record: Record, action: Adopt, host: HostFacts | None) -> Record:
+    """A session that the station itself says it was prepared for, or one that is guarded unprepared."""
+    again = record.session == action.session
+    if host is None or host.marker_session != str(action.session):
+        entered = record.entered if again else frozenset[str]()
+        kept = replace(record, marker="", boot_stamp="", entered=entered, prepared=False)
+    else:
+        kept = replace(
+            record,
+            marker=host.marker or "",
+            boot_stamp=host.boot_stamp or "",
+            entered=record.entered if again and record.entered else host.shadowed or frozenset(),
+            prepared=True,
+        )
+    return replace(kept, session=action.session, session_created_ms=action.created_ms, reset_tries=0)
+
+
+def reset_goes_out(record: Record, wall: int) -> Record:
+    """Before a reset is sent, at ``wall`` seconds since 1970."""
+    # Times in the future are those of a clock that was wrong.
+    recent = tuple(sent for sent in record.resets if 0 <= wall - sent < HOUR)
+    return replace(record, phase=Phase.RESETTING, reset_tries=record.reset_tries + 1, resets=(*recent, wall))
+
+
+def hidden(record: Record) -> Record:
+    """Before the station is hidden."""
+    return replace(record, hidden_by_us=True)
+
+
+def not_hidden(record: Record) -> Record:
+    """The station reads as shown, so whoever hides it from now on, it was not we."""
+    return replace(record, hidden_by_us=False)
+
+
+def shown(record: Record, prepare_tries: int) -> Record:
+    """The station is in the catalogue again; one that cannot be prepared has one try."""
+    return replace(record, hidden_by_us=False, failed=min(record.failed, prepare_tries - 1))
+
+
+def released(record: Record) -> Record:
+    """The owner has lifted what was held against the station."""
+    return replace(record, failed=0, failed_why="", resets=(), quarantine_reason="")

@@ -1,0 +1,167 @@
+"""Every short story of events and faults, played to its end: no promise is broken, and a healthy world is left healthy."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from model_events import EVENTS, EXTRA
+from model_walk import story, walk
+from model_world import Decide, World
+
+from drova_gate.core.decide import decide
+from drova_gate.core.model import (
+    AnswerHeld,
+    Decision,
+    Facts,
+    Forget,
+    Phase,
+    Policy,
+    Prepare,
+    Publish,
+    Reset,
+    Verdict,
+)
+from drova_gate.core.readings import going_on
+
+RELAY = pytest.mark.parametrize("relay", [True, False], ids=["socket", "poll"])
+
+
+@RELAY
+def test_every_story_of_two_events_keeps_every_promise(relay: bool):
+    """All pairs, with a short and a long pause between them."""
+    assert walk(World(relay=relay), EVENTS, depth=2) == {}
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.booleans(),
+    st.lists(st.tuples(st.sampled_from(sorted(EVENTS)), st.sampled_from([0.4, 3.0, 30.0, 400.0])), max_size=12),
+)
+def test_no_longer_story_breaks_a_promise(relay: bool, told: list[tuple[str, float]]):
+    """Whatever twelve things happen, with whatever pauses."""
+    assert story(World(relay=relay), EVENTS, told) == []
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.sampled_from(sorted(EVENTS)), max_size=8))
+def test_evictions_hit_nobody_whose_station_is_prepared(names: list[str]):
+    """Poll mode with DROVA_EVICT=on: the same promises, and no prepared player loses his stream."""
+    world = World(policy=Policy(relay=False, evict=True))
+
+    assert story(world, EVENTS, [(name, 30.0) for name in names]) == []
+
+
+@RELAY
+@pytest.mark.parametrize("before", ["rental", "game", "finished"])
+def test_a_lost_state_file_costs_nothing_but_memory(relay: bool, before: str):
+    """The gate is killed and its file is gone: the station's own marker is enough."""
+    told = [("rental", 30.0), (before, 30.0), ("state lost", 30.0)]
+
+    assert story(World(relay=relay), EVENTS | EXTRA, told) == []
+
+
+# -- the walk finds what is planted ----------------------------------------------------------------------------------
+
+
+def _silence_ends(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A cloud that does not answer ends the session."""
+    if phase is Phase.IN_SESSION and facts.cloud is None and facts.host is not None:
+        return Decision(Phase.RESETTING, (Reset("no answer"),), "no answer")
+    return decide(phase, facts, now)
+
+
+def _absence_ends(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A session that is missing from the list is over."""
+    if phase is Phase.IN_SESSION and facts.cloud is not None and not going_on(facts.cloud.sessions):
+        return Decision(Phase.RESETTING, (Reset("not in the list"),), "not in the list")
+    return decide(phase, facts, now)
+
+
+def _any_boot_is_proof(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A station that answers after its reset is clean."""
+    if phase is Phase.RESETTING and facts.reset_at is not None and facts.host is not None and now - facts.reset_at > 5:
+        return Decision(Phase.CLEAN, (Forget(),), "it answers")
+    return decide(phase, facts, now)
+
+
+def _admits_early(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A held player is let in while his station is being prepared."""
+    decision = decide(phase, facts, now)
+    if decision.phase is Phase.PREPARING and facts.relay.held:
+        return replace(decision, actions=(AnswerHeld(Verdict.ADMIT, "soon ready"), *decision.actions))
+    return decision
+
+
+def _resets_at_each_start(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A restart of the gate sends the reset that was under way once more."""
+    decision = decide(phase, facts, now)
+    if phase is Phase.UNKNOWN and decision.phase is Phase.RESETTING:
+        return replace(decision, actions=(Reset("again"),))
+    return decision
+
+
+def _shows_all(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A clean station is shown, whoever hid it."""
+    decision = decide(phase, facts, now)
+    if decision.phase is Phase.CLEAN and facts.cloud is not None and facts.cloud.published is False:
+        return replace(decision, actions=(*decision.actions, Publish(visible=True, why="clean")))
+    return decision
+
+
+def _quarantine_for_ever(phase: Phase, facts: Facts, now: float) -> Decision:
+    """Nothing leads out of quarantine."""
+    if phase is Phase.QUARANTINED:
+        return Decision(Phase.QUARANTINED, (), "quarantine")
+    return decide(phase, facts, now)
+
+
+def _never_hides(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A station in quarantine stays in the catalogue."""
+    decision = decide(phase, facts, now)
+    return replace(decision, actions=tuple(one for one in decision.actions if not isinstance(one, Publish)))
+
+
+def _prepares_on_top(phase: Phase, facts: Facts, now: float) -> Decision:
+    """The next session is prepared on a station that was not reset."""
+    decision = decide(phase, facts, now)
+    if phase is Phase.IN_SESSION and decision.phase is Phase.RESETTING and facts.cloud is not None:
+        live = going_on(facts.cloud.sessions)
+        if live and facts.host is not None and live[0].uuid != facts.record.session:
+            return Decision(Phase.PREPARING, (Prepare(live[0].uuid, live[0].created_ms),), "the next one")
+    return decision
+
+
+def _resets_twice(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A station that is proved clean is reset once more, to be sure."""
+    decision = decide(phase, facts, now)
+    if phase is Phase.RESETTING and decision.phase is Phase.CLEAN and facts.record.reset_tries == 1:
+        return Decision(Phase.RESETTING, (Reset("to be sure"),), "to be sure")
+    return decision
+
+
+RENTED = [("rental", 3.0)]
+NOT_ROLLED_BACK = [("rental", 3.0), ("kept", 3.0), ("finished", 800.0)]
+
+
+@pytest.mark.parametrize(
+    ("bug", "after", "found"),
+    [
+        (_silence_ends, RENTED, "a player was rebooted"),
+        (_absence_ends, RENTED, "a player was rebooted"),
+        (_any_boot_is_proof, RENTED, "left behind in a healthy world: locked or shadowed"),
+        (_admits_early, [], "a player was admitted to an unprepared station"),
+        (_resets_at_each_start, RENTED, "a clean station was reset"),
+        (_shows_all, [], "the owner's own hiding was undone"),
+        (_quarantine_for_ever, NOT_ROLLED_BACK, "left behind in a healthy world: phase quarantined"),
+        (_never_hides, NOT_ROLLED_BACK, "in the catalogue while in quarantine"),
+        (_prepares_on_top, RENTED, "a player was admitted to a station that was not reset"),
+        (_resets_twice, RENTED, "a clean station was reset"),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_a_planted_bug_is_found(bug: Decide, after: list[tuple[str, float]], found: str):
+    """The walk can fail: two more events are enough to catch each of these."""
+    broken = walk(World(relay=True, decide=bug), EVENTS, depth=2, after=after)
+
+    assert any(one.startswith(found) for one in broken), broken
