@@ -45,6 +45,8 @@ class Mode(StrEnum):
 
     POLL = "poll"
     SOCKET = "socket"
+    RUN = "run"
+    """Each station as its own settings say: with a relay if it has a port to listen on, else by polling."""
     VALIDATE = "validate"
     """Only looks: nothing beyond the station's own settings is required."""
 
@@ -80,6 +82,10 @@ class StationConfig:
     max_connections: int = 256
     max_per_address: int = 32
     drain_seconds: float = 0.0
+    evict: bool = False
+    """Without a relay: end the stream of a player whose station is not protected."""
+    wol_mac: str | None = None
+    """Twelve hexadecimal digits; ``None``: the station cannot be woken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +108,8 @@ class Config:
     """``None``: the default place, which depends on the machine."""
     log_format: str
     log_level: str
+    events_days: float = 90.0
+    status_group: str | None = None
 
 
 def read_config(mode: Mode, settings: Mapping[str, str], read_file: Callable[[Path], str] = Path.read_text) -> Config:
@@ -111,13 +119,15 @@ def read_config(mode: Mode, settings: Mapping[str, str], read_file: Callable[[Pa
     log_format = process.choice("DROVA_LOG_FORMAT", ("text", "json"))
     log_level = process.choice("DROVA_LOG_LEVEL", ("DEBUG", "INFO", "WARNING", "ERROR"), upper=True)
     state_dir = process.path("DROVA_STATE_DIR")
+    events_days = process.number("DROVA_EVENTS_DAYS", 1, 3650, "days")
+    status_group = process.get("DROVA_STATUS_GROUP") or None
     if config_file := process.path("DROVA_CONFIG"):
         stations = _many(mode, settings, config_file, read_file, faults)
     else:
         stations = (_station(mode, _Reader(settings, "", faults), ""),)
     if faults:
         raise SettingsFault(list(dict.fromkeys(faults)))
-    return Config(mode, stations, state_dir, log_format, log_level)
+    return Config(mode, stations, state_dir, log_format, log_level, events_days, status_group)
 
 
 def read_preparation_settings(
@@ -189,6 +199,8 @@ def _station(mode: Mode, reader: "_Reader", name: str) -> StationConfig:
         wipe=reader.choice("DROVA_WIPE", ("full", "min")),
         launchers_dir=reader.path("DROVA_LAUNCHERS_DIR"),
         poll_seconds=reader.seconds("DROVA_POLL_SECONDS", 0.2, 60),
+        evict=reader.choice("DROVA_EVICT", ("off", "on")) == "on",
+        wol_mac=reader.mac("DROVA_WOL_MAC"),
     )
 
 
@@ -333,13 +345,16 @@ class _Reader:
         return int(value)
 
     def seconds(self, name: str, least: float, most: float) -> float:
+        return self.number(name, least, most, "seconds")
+
+    def number(self, name: str, least: float, most: float, unit: str) -> float:
         value = self.get(name)
         try:
             number = float(value)
         except ValueError:
             number = float("nan")
         if not least <= number <= most:
-            self.fault(name, f"{value!r} is no time in seconds", f"write a number from {least:g} to {most:g}")
+            self.fault(name, f"{value!r} is no time in {unit}", f"write a number from {least:g} to {most:g}")
             return least
         return number
 
@@ -376,6 +391,14 @@ class _Reader:
                 name, f"{value!r} is no fingerprint", "write it as ssh-keygen -l prints it: SHA256: and 43 characters"
             )
         return value.rstrip("=") or None
+
+    def mac(self, name: str) -> str | None:
+        value = self.get(name)
+        digits = re.sub("[:.-]", "", value).lower()
+        if value and not re.fullmatch("[0-9a-f]{12}", digits):
+            self.fault(name, f"{value!r} is no MAC address", "write it as ipconfig /all prints it: 00-1A-2B-3C-4D-5E")
+            return None
+        return digits or None
 
     def drives(self, name: str) -> frozenset[str] | None:
         value = re.sub(r"[\s,;:\\]", "", self.get(name)).upper()

@@ -12,7 +12,6 @@ from pathlib import Path
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.config import Config, StationConfig
 from drova_gate.core.model import Phase, StepOutcome, StepResult
-from drova_gate.daemon import protector_of
 from drova_gate.errors import CallOwner, GateError, NotConfirmed
 from drova_gate.host.commands import Run
 from drova_gate.host.identity import read_console, read_registrations
@@ -20,6 +19,7 @@ from drova_gate.host.link import HostLink
 from drova_gate.host.look import look, marker_files
 from drova_gate.host.volumes import read_fixed_volumes
 from drova_gate.state import StateFile
+from drova_gate.station import protector_of
 from drova_gate.steps.apply import target_of
 from drova_gate.steps.compile_undo import Undoing
 from drova_gate.steps.lockdown import load_switches

@@ -59,6 +59,12 @@ SETTINGS: tuple[Setting, ...] = (
         "how long a player may be held at the door while the station is prepared; 0: never hold",
     ),
     Setting("DROVA_UNPROTECTED", "refuse", "a player whose station is not prepared in time: refuse or admit"),
+    Setting(
+        "DROVA_EVICT",
+        "off",
+        "on: without a relay, end the stream of a player whose station is not protected (ese.exe on the station)",
+    ),
+    Setting("DROVA_WOL_MAC", "", "the station's MAC address, to wake it when it does not come back from its reset"),
     Setting("DROVA_PREPARE", "desktop", "prepare for desktop sessions only, or for all"),
     Setting("DROVA_WIPE", "full", "full, or min: the smallest sign-out of each recipe"),
     Setting(
@@ -77,6 +83,18 @@ SETTINGS: tuple[Setting, ...] = (
         "DROVA_CONFIG",
         "",
         "file with many stations: TOML with [defaults] and [[station]], or JSON with defaults and hosts",
+        whole_process=True,
+    ),
+    Setting(
+        "DROVA_EVENTS_DAYS",
+        "90",
+        "for how many days the record of events is kept",
+        whole_process=True,
+    ),
+    Setting(
+        "DROVA_STATUS_GROUP",
+        "",
+        "Unix group whose members may ask for the status; empty: the gate's own user and root",
         whole_process=True,
     ),
     Setting("ENV_LOCATION", ".env", "the file that the settings are read from", whole_process=True),

@@ -14,7 +14,6 @@ from pathlib import Path
 
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.config import Config, StationConfig
-from drova_gate.daemon import lockdown_of, protector_of, recipes_of
 from drova_gate.errors import CloudUnavailable, GateError, NobodySignedIn
 from drova_gate.host.commands import Run, Section, sections
 from drova_gate.host.identity import Registration, read_console, read_registrations
@@ -22,6 +21,7 @@ from drova_gate.host.link import HostLink
 from drova_gate.host.parse import registry_keys
 from drova_gate.host.probe import port_open
 from drova_gate.host.volumes import read_fixed_volumes
+from drova_gate.station import lockdown_of, protector_of, recipes_of
 from drova_gate.visit import first_answer, visiting
 
 __all__ = ["Check", "Outcome", "check_station", "validate_all"]

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from drova_gate.config import StationConfig
-from drova_gate.daemon import station_address
 from drova_gate.host.link import HostLink
+from drova_gate.station import station_address
 
 __all__ = ["first_answer", "visiting"]
 

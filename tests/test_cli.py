@@ -203,6 +203,7 @@ async def test_sigterm_stops_within_two_seconds_and_leaves_a_session_as_it_is(
     took = await stop(first)
     written = len([entry for entry in station.journal if entry.kind == "write"])
     second = await start("poll", settings)
+    await until((state / "status.sock").exists)
     await asyncio.sleep(1.5)
     await stop(second)
 

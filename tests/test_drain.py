@@ -8,11 +8,10 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
-from drova_gate.daemon import _supervise
+from drova_gate.fleet import supervise
 from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.player import Player
 from drova_gate.sim.station import Costs, Station, StationPlan
@@ -133,7 +132,7 @@ async def test_a_station_that_breaks_during_the_stop_opens_no_door_again():
     class Broken:
         """A station whose run ends in a fault."""
 
-        config = SimpleNamespace(name="pc1")
+        name = "pc1"
 
         async def run(self) -> None:
             raise RuntimeError("a fault of ours")
@@ -141,8 +140,5 @@ async def test_a_station_that_breaks_during_the_stop_opens_no_door_again():
     def anew() -> Station:
         raise AssertionError("its door would open again")
 
-    stop = asyncio.Event()
-    stop.set()
-
     async with asyncio.timeout(5):
-        await _supervise(Broken(), anew, stop)
+        await supervise(Broken(), anew, stopping=lambda: True)

@@ -57,20 +57,27 @@ def test_the_units_start_programs_that_the_package_installs():
         r"^(drova_\w+) = ", (UNITS[0].parent.parent / "pyproject.toml").read_text(encoding="utf-8"), re.MULTILINE
     )
     for file in UNITS:
-        (program,) = re.findall(r"^ExecStart=(\S+)$", file.read_text(encoding="utf-8"), re.MULTILINE)
+        (program,) = re.findall(r"^ExecStart=(\S+)(?: run)?$", file.read_text(encoding="utf-8"), re.MULTILINE)
         assert Path(program).name in scripts
-        assert Path(program).name == file.name.split("@")[0]
+        assert Path(program).name == file.stem.split("@")[0]
 
 
 def test_the_units_differ_in_nothing_but_program_and_description():
-    """Hardening of one unit is hardening of both."""
-    bodies = {
-        re.sub(r"^(Description|ExecStart)=.*$", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        for file in UNITS
-    }
+    """Hardening of one unit is hardening of all; the one for all stations has files and an account of its own besides."""
+    own = r"(Description|ExecStart|ExecReload|Environment|EnvironmentFile|DynamicUser|User|Group|(State|Runtime)Directory(Mode)?)"
+    bodies = {re.sub(rf"^({own}=|#).*\n", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE) for file in UNITS}
 
-    assert len(UNITS) == 2
+    assert [file.name for file in UNITS] == ["drova_gate.service", "drova_poll@.service", "drova_socket@.service"]
     assert len(bodies) == 1
+
+
+def test_the_unit_for_all_stations_reloads_by_the_signal_that_the_program_takes():
+    """``systemctl reload`` works with every systemd that knows Type=notify."""
+    text = (UNITS[0].parent / "drova_gate.service").read_text(encoding="utf-8")
+
+    assert "ExecReload=/bin/kill -HUP $MAINPID" in text
+    assert "Type=notify\n" in text
+    assert "User=drova_gate\n" in text
 
 
 def test_exit_zero_and_faults_restart_but_wrong_settings_do_not():

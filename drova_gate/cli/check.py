@@ -20,7 +20,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _validate(options: argparse.Namespace) -> int:
     config = read_settings(Mode.VALIDATE, options.env)
-    from drova_gate.daemon import configure_logging  # noqa: PLC0415 - see guard.py
+    from drova_gate.logs import configure_logging  # noqa: PLC0415 - see guard.py
     from drova_gate.validate import validate_all  # noqa: PLC0415 - see guard.py
 
     # What goes wrong stands in the table; the log would only say it a second time.

@@ -2,7 +2,7 @@
 
 import argparse
 
-from drova_gate.cli.surroundings import colour, run_loop
+from drova_gate.cli.surroundings import colour, is_screen, run_loop
 from drova_gate.config import Mode
 
 __all__ = ["add"]
@@ -16,7 +16,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     command.add_argument("--mode", choices=("socket", "poll"), default="socket")
     command.add_argument("--stations", type=int, default=1, metavar="N", help="play on N stations at once")
-    command.add_argument("--fault", metavar="NAME", help="let this go wrong (see --list-faults)")
+    command.add_argument(
+        "--fault", metavar="NAME", help="let this go wrong (see --list-faults); all: try the whole fault matrix"
+    )
+    command.add_argument("--cell", metavar="TEXT", help="with --fault all: only cells whose name holds this text")
+    command.add_argument(
+        "--share", metavar="I/N", help="with --fault all: every N-th cell, in this process, as JSON lines"
+    )
     command.add_argument("--list-faults", action="store_true", help="print the faults that can be played, a line each")
     command.add_argument("--json", action="store_true", help="print events and results as JSON lines")
     command.add_argument("--verbose", action="store_true", help="print the gate's own log too")
@@ -29,6 +35,8 @@ def _demo(options: argparse.Namespace) -> int:
     if options.list_faults:
         list_faults()
         return 0
+    if options.fault == "all":
+        return _matrix(options)
     wanted = DemoOptions(
         mode=Mode(options.mode),
         stations=options.stations,
@@ -36,5 +44,21 @@ def _demo(options: argparse.Namespace) -> int:
         as_json=options.json,
         colour=colour(),
         verbose=options.verbose,
+        # On a terminal many timelines at once are a jumble: there they become a table. Pipes and machines get the lines.
+        live=options.stations > 1 and is_screen() and not options.json and not options.verbose,
     )
     return run_loop(lambda: play(wanted))
+
+
+def _matrix(options: argparse.Namespace) -> int:
+    from drova_gate.demo.matrix_play import MatrixOptions, play_matrix  # noqa: PLC0415 - see guard.py
+    from drova_gate.demo.output import write  # noqa: PLC0415 - see guard.py
+
+    wanted = MatrixOptions(
+        only=options.cell,
+        part=options.share,
+        as_json=options.json,
+        colour=colour(),
+        live=is_screen() and not options.json,
+    )
+    return run_loop(lambda: play_matrix(wanted, write))

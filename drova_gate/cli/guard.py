@@ -1,4 +1,4 @@
-"""``drova_gate poll`` and ``drova_gate socket``: the guard itself."""
+"""``drova_gate run``, ``poll`` and ``socket``: the guard itself."""
 
 import argparse
 import logging
@@ -13,8 +13,13 @@ __all__ = ["add"]
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    """Add both commands."""
+    """Add the commands."""
     for name, mode, text in (
+        (
+            "run",
+            Mode.RUN,
+            "guard all stations of DROVA_CONFIG (or the one of the settings), each as its own settings say",
+        ),
         ("poll", Mode.POLL, "guard the station, learning of sessions from the cloud"),
         ("socket", Mode.SOCKET, "guard the station and relay its players on DROVA_SOCKET_LISTEN"),
     ):
@@ -41,14 +46,18 @@ def _settings_help() -> str:
 def _guard(options: argparse.Namespace) -> int:
     config = read_settings(options.mode, options.env)
     # Late: the SSH and HTTP libraries take a second to import on a router, and a settings fault should not wait for them.
-    from drova_gate.daemon import Process, configure_logging, run  # noqa: PLC0415
+    from drova_gate.daemon import Process, run  # noqa: PLC0415
+    from drova_gate.logs import configure_logging  # noqa: PLC0415
 
     configure_logging(config.log_format, config.log_level, under_systemd="JOURNAL_STREAM" in os.environ)
+    runtime = os.environ.get("RUNTIME_DIRECTORY", "")
     watchdog = os.environ.get("WATCHDOG_USEC", "")
     process = Process(
         state_dir=state_dir_of(config),
         notify_socket=os.environ.get("NOTIFY_SOCKET"),
         watchdog_seconds=int(watchdog) / 1e6 if watchdog.isdigit() else None,
+        runtime_dir=Path(runtime.split(":")[0]) if runtime else None,
+        read_again=lambda: read_settings(options.mode, options.env),
     )
 
     async def guard() -> None:

@@ -32,7 +32,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _repair(options: argparse.Namespace) -> int:
     config = _chosen(read_settings(Mode.VALIDATE, options.env), options.station)
-    from drova_gate.daemon import configure_logging  # noqa: PLC0415 - see guard.py
+    from drova_gate.logs import configure_logging  # noqa: PLC0415 - see guard.py
     from drova_gate.repair import TO_DO, repair_all  # noqa: PLC0415 - see guard.py
 
     # What goes wrong is printed beside its station; the log would only say it a second time.

@@ -16,11 +16,13 @@ from drova_gate.settings import SETTINGS
 
 __all__ = [
     "colour",
+    "is_screen",
     "print_lines",
     "read_preparation",
     "read_settings",
     "run_loop",
     "state_dir_of",
+    "state_dirs",
     "terminal_room",
 ]
 
@@ -109,17 +111,40 @@ def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+USUAL_STATE = Path("/var/lib/drova_gate")
+USUAL_RUNTIME = Path("/run/drova_gate")
+"""Where ``systemd/drova_gate.service`` has its status socket: members of a group may be let in there."""
+
+
 def state_dir_of(config: Config) -> Path:
     """The settings' word, systemd's, the usual place if it can be written, else the user's own."""
     if config.state_dir is not None:
         return config.state_dir
     if given := os.environ.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])
-    usual = Path("/var/lib/drova_gate")
-    if os.access(usual if usual.exists() else usual.parent, os.W_OK):
-        return usual
+    if os.access(USUAL_STATE if USUAL_STATE.exists() else USUAL_STATE.parent, os.W_OK):
+        return USUAL_STATE
+    return _users_own()
+
+
+def state_dirs(file: Path | None) -> list[Path]:
+    """Where a running gate may keep its state, for whoever asks: where the settings say, else all places it would choose.
+
+    Other settings are not looked at: whoever asks how things are need not know the stations' passwords.
+    """
+    if named := _settings(os.environ, file).get("DROVA_STATE_DIR", "").strip():
+        return [Path(named).expanduser()]
+    return [USUAL_STATE, USUAL_RUNTIME, _users_own()]
+
+
+def _users_own() -> Path:
     home = os.environ.get("XDG_STATE_HOME")
     return (Path(home) if home else Path.home() / ".local" / "state") / "drova_gate"
+
+
+def is_screen() -> bool:
+    """Whether somebody watches a terminal on which lines can be drawn over."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb" and "utf" in (sys.stdout.encoding or "").lower()
 
 
 def colour() -> bool:

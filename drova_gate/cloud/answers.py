@@ -34,6 +34,7 @@ __all__ = [
     "read_json",
     "refusal",
     "retry_after",
+    "sessions_by_station",
     "several",
     "single",
 ]
@@ -228,6 +229,33 @@ def own_sessions(answer: Answer, server: UUID) -> tuple[tuple[Session, ...], int
     if foreign:
         log.debug("%s: %d of %d sessions are of other stations; left out", answer.subject, foreign, len(items))
     return tuple(sorted(own, key=lambda session: session.created_on, reverse=True)), foreign
+
+
+def sessions_by_station(answer: Answer) -> tuple[dict[UUID, tuple[Session, ...] | AnswerNotUnderstood], int]:
+    """Read a list of many stations' sessions: each station's own, newest first, and how many there are in all.
+
+    An item that cannot be read spoils the answer for the station that it names; one that names none spoils it for all.
+    """
+    raw = read_json(answer)
+    items = raw.get("sessions") if isinstance(raw, dict) else None
+    if not isinstance(items, list):
+        raise answer.not_understood("sessions: a list was expected")
+    read: dict[UUID, list[Session]] = {}
+    spoilt: dict[UUID, tuple[Session, ...] | AnswerNotUnderstood] = {}
+    for index, item in enumerate(items):
+        try:
+            session = one(answer, Session, item, f"sessions[{index}]")
+        except AnswerNotUnderstood as error:
+            try:
+                spoilt[UUID(item["server_id"])] = error
+            except (ValueError, TypeError, KeyError, AttributeError):
+                raise error from None
+        else:
+            read.setdefault(session.server_id, []).append(session)
+    found: dict[UUID, tuple[Session, ...] | AnswerNotUnderstood] = {
+        server: tuple(sorted(own, key=lambda session: session.created_on, reverse=True)) for server, own in read.items()
+    }
+    return found | spoilt, len(items)
 
 
 def _of_another(item: Any, server: UUID) -> bool:

@@ -44,6 +44,7 @@ class Catalogue:
         self._client = client
         self._copy = CatalogueCopy(directory) if directory is not None else None
         self._flags = ExpiringDict(PRODUCTS_KEPT, PRODUCT_SECONDS)
+        self._titles = ExpiringDict(PRODUCTS_KEPT, PRODUCT_SECONDS)
         self._stale = ExpiringDict(PRODUCTS_KEPT, STALE_SECONDS)
         self._refreshing: asyncio.Task[None] | None = None
         self._look_at = float("-inf")
@@ -59,7 +60,7 @@ class Catalogue:
             if isinstance(flag, bool):
                 return flag
         try:
-            flag = (await self._client.product(product_id)).use_default_desktop
+            product = await self._client.product(product_id)
         except GateError as error:
             copied = await asyncio.to_thread(self._copy.flag, product_id) if self._copy is not None else None
             if copied is None:
@@ -67,8 +68,14 @@ class Catalogue:
             log.debug("%s; product %s is taken from the catalogue's copy", error, product_id)
             self._stale[product_id] = copied
             return copied
-        self._flags[product_id] = flag
-        return flag
+        self._flags[product_id] = product.use_default_desktop
+        self._titles[product_id] = product.title
+        return product.use_default_desktop
+
+    def title(self, product_id: UUID) -> str | None:
+        """What the game is called, if it was asked about lately."""
+        title = self._titles.get(product_id)
+        return title if isinstance(title, str) else None
 
     async def refresh(self) -> None:
         """Fetch the copy if it is a day old and nobody else does; the old one stays when the new one is empty or broken."""

@@ -1,4 +1,4 @@
-"""The client of the Drova API: one pooled HTTP session, typed answers, errors named by reaction.
+"""The client of the Drova API: one token, typed answers, errors named by reaction.
 
 A call is made once: when to ask again is the caller's business (``core.backoff``). The one exception is a 401, which says that
 nothing was done: the token is renewed and the call made once more.
@@ -8,14 +8,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import replace
 from typing import Any, Self
 from uuid import UUID
 
-import aiohttp
 from pydantic import SecretStr
 
-from drova_gate.cloud.answers import Answer, about, own_sessions, plain, refusal, several, single
+from drova_gate.cloud.answers import Answer, about, own_sessions, refusal, several, single
+from drova_gate.cloud.http import TOTAL_SECONDS, ApiLine
 from drova_gate.cloud.models import Account, CatalogueItem, Product, RenewedToken, Server, Session
 from drova_gate.cloud.token import TokenKeeper
 from drova_gate.errors import (
@@ -32,27 +31,16 @@ __all__ = ["BASE_URL", "DrovaClient"]
 log = logging.getLogger(__name__)
 
 BASE_URL = "https://services.drova.io"
+SESSIONS_PATH = "/session-manager/sessions"
 RENEW_PATH = "/token-verifier/renewProxyToken"
 NEW_TOKEN = "take a new one from the QR code in the cabinet"  # noqa: S105  advice, not a token
 
-TOTAL_SECONDS = 10.0
-"""For one call, from name look-up to the last byte. Usual answers took 0.05 to 1.4 s over the months; anything shorter
-than a few seconds would call a slow day an outage, anything longer would leave the end of a session unseen."""
-CONNECT_SECONDS = 5.0
-"""For one TCP connection: three SYNs (0, 1 and 3 s) and time for the answer."""
-KEEP_ALIVE_SECONDS = 60.0
-"""Below nginx's default of 75, so that an idle connection is closed by us and not under a request of ours."""
-CONNECTIONS = 8
-"""At once to the API; a station has two or three calls going on at most."""
 WRITE_SPACING_SECONDS = 0.35
-"""Between writes: the pace that an owner's tool with hundreds of writes in a row keeps without being throttled."""
+"""Between writes of all stations: the pace that an owner's tool with hundreds of writes in a row keeps without being throttled."""
 CLAIM_LOOK_SECONDS = 0.05
 """How often it is looked whether another client has finished renewing the token that both use."""
 CLOSE_SECONDS = 1.0
 """How long a renewal may run on at close: a token that is issued but not kept would be lost."""
-BODY_MOST = 16 * 1024 * 1024
-"""Bytes; ten times the catalogue, and what a router can still hold."""
-BLOCK = 64 * 1024
 SESSIONS_MOST = 1000
 """The most that the API lists at once."""
 
@@ -61,6 +49,7 @@ class DrovaClient:
     """The Drova API with one token; ``async with``, or ``close`` at the end.
 
     With a ``keep_token`` the token is a merchant's and is renewed on 401; without, it is a station's and cannot be.
+    A ``line`` is shared with other clients and stays open.
     """
 
     def __init__(
@@ -70,19 +59,17 @@ class DrovaClient:
         base_url: str = BASE_URL,
         keep_token: TokenKeeper | None = None,
         timeout: float = TOTAL_SECONDS,
+        line: ApiLine | None = None,
     ) -> None:
         self._configured = token
         self._token = token
         self._keeper = keep_token
-        self._base = base_url.rstrip("/")
-        self._timeout = timeout
-        self._http: aiohttp.ClientSession | None = None
+        self._line = line or ApiLine(base_url, timeout=timeout)
+        self._own_line = line is None
         self._opening = asyncio.Lock()
         self._loaded = keep_token is None
         self._renewal: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self._writing = asyncio.Lock()
-        self._written_at = float("-inf")
 
     async def __aenter__(self) -> Self:
         return self
@@ -98,9 +85,8 @@ class DrovaClient:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self._http is not None:
-            await self._http.close()
-            self._http = None
+        if self._own_line:
+            await self._line.close()
 
     def own(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Run something beside the calls that ends with the client at the latest."""
@@ -119,14 +105,13 @@ class DrovaClient:
 
     async def sessions(self, server_id: UUID, limit: int = 10) -> tuple[Session, ...]:
         """A station's newest sessions, newest first; an answer that might hide one of them is an error."""
-        path = "/session-manager/sessions"
         # Neither ``status`` nor ``state``: whether the API filters by them, and under which name, is not known.
         query = {"server_id": str(server_id), "limit": str(limit)}
-        own, foreign = own_sessions(await self._call("GET", path, query=query), server_id)
+        own, foreign = own_sessions(await self._call("GET", SESSIONS_PATH, query=query), server_id)
         if foreign and foreign + len(own) >= limit and limit < SESSIONS_MOST:
             # The API did not go by server_id, so others may have pushed this station's sessions out of the list.
             query["limit"] = str(SESSIONS_MOST)
-            own, _ = own_sessions(await self._call("GET", path, query=query), server_id)
+            own, _ = own_sessions(await self._call("GET", SESSIONS_PATH, query=query), server_id)
         return own[:limit]
 
     async def product(self, product_id: UUID) -> Product:
@@ -183,8 +168,8 @@ class DrovaClient:
     async def _write(self, method: str, path: str) -> None:
         """Make a writing call, at some distance from the last one, and never twice; its answer is an empty body."""
         loop = asyncio.get_running_loop()
-        async with self._writing:
-            await asyncio.sleep(max(0.0, self._written_at + WRITE_SPACING_SECONDS - loop.time()))
+        async with self._line.writing:
+            await asyncio.sleep(max(0.0, self._line.written_at + WRITE_SPACING_SECONDS - loop.time()))
             try:
                 await self._call(method, path)
             except CloudThrottled:
@@ -193,7 +178,7 @@ class DrovaClient:
                 advice = "whether it was carried out is not known; read it back before it is done again"
                 raise CloudUnavailable(error.subject, error.fact, advice) from error
             finally:
-                self._written_at = loop.time()
+                self._line.written_at = loop.time()
 
     async def _call(self, method: str, path: str, *, query: Mapping[str, str] | None = None) -> Answer:
         """Make a call with the token; after a 401 once more with a new one."""
@@ -218,50 +203,14 @@ class DrovaClient:
         body: Mapping[str, str] | None = None,
     ) -> Answer:
         """Send one request and read its answer; any status but a success is an error."""
-        call = f"{method} {path}"
-        loop = asyncio.get_running_loop()
-        started = loop.time()
-        answer = Answer(call, 0, b"")
-        try:
-            async with self._session().request(
-                method,
-                self._base + path,
-                params=query,
-                json=body,
-                headers={} if token is None else {"X-Auth-Token": token.get_secret_value()},
-                allow_redirects=False,  # aiohttp would take the token along to another host
-            ) as response:
-                answer = _headed(call, response)
-                answer = replace(answer, body=await _body(response, answer))
-        except TimeoutError as error:
-            fact = f"no whole answer within {self._timeout:g} s{answer.mark}"
-            raise CloudUnavailable(answer.subject, fact, "asked again later") from error
-        except (aiohttp.ClientError, OSError) as error:
-            fact = f"{plain(str(error)) or type(error).__name__}{answer.mark}"
-            raise CloudUnavailable(answer.subject, fact, "asked again later; look at the line") from error
-        log.debug(
-            "%s: %d, %d bytes in %.0f ms%s",
-            answer.subject,
-            answer.status,
-            len(answer.body),
-            (loop.time() - started) * 1000,
-            answer.mark,
-        )
+        answer = await self._line.ask(method, path, token=token, query=query, body=body)
         secrets = {one.get_secret_value() for one in (self._token, self._configured, token) if one is not None}
         fault = refusal(answer, secrets=secrets - {""}, wall=time.time())
+        if isinstance(fault, CloudThrottled):
+            self._line.throttled(fault.retry_after)
         if fault is not None:
             raise fault
         return answer
-
-    def _session(self) -> aiohttp.ClientSession:
-        if self._http is None:
-            self._http = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
-                timeout=aiohttp.ClientTimeout(total=self._timeout, sock_connect=min(CONNECT_SECONDS, self._timeout)),
-                cookie_jar=aiohttp.DummyCookieJar(),
-                headers={"Accept": "application/json", "User-Agent": "drova_gate"},
-            )
-        return self._http
 
     # -- the token ---------------------------------------------------------------------------------------------------
 
@@ -315,7 +264,7 @@ class DrovaClient:
         """Wait until no other client renews the same token."""
         try:
             # A renewal takes one call; whoever holds the claim longer than two hangs.
-            async with asyncio.timeout(2 * self._timeout):
+            async with asyncio.timeout(2 * self._line.timeout):
                 while (give_back := keeper.claim()) is None:  # noqa: ASYNC110  another process has no event
                     await asyncio.sleep(CLAIM_LOOK_SECONDS)
         except TimeoutError as error:
@@ -338,26 +287,3 @@ class DrovaClient:
         if not renewed.proxy_token:
             raise answer.not_understood("proxyToken: a token was expected")
         return renewed.proxy_token
-
-
-def _headed(call: str, response: aiohttp.ClientResponse) -> Answer:
-    """Take what the headers say."""
-    headers = response.headers
-    return Answer(
-        call,
-        response.status,
-        b"",
-        request_id=plain(headers.get("X-Request-Id", "")),
-        retry_after=headers.get("Retry-After", ""),
-        date=headers.get("Date", ""),
-    )
-
-
-async def _body(response: aiohttp.ClientResponse, answer: Answer) -> bytes:
-    """Read the body, up to a bound."""
-    body = bytearray()
-    async for block in response.content.iter_chunked(BLOCK):
-        body += block
-        if len(body) > BODY_MOST:
-            raise answer.not_understood(f"it is longer than {BODY_MOST} bytes")
-    return bytes(body)

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 
 from drova_gate.cloud.files import claim, write_whole
 
-__all__ = ["FileTokenKeeper", "TokenKeeper"]
+__all__ = ["FileTokenKeeper", "TokenKeeper", "token_file"]
 
 VERSION = 1
 """Of the file's layout; any other is not read."""
@@ -75,6 +75,18 @@ class FileTokenKeeper:
     def claim(self) -> Callable[[], None] | None:
         """Lock a file beside the token's: stations of one owner share a token, and it can be renewed only once."""
         return claim(self.path.with_name(f"{self.path.name}.lock"))
+
+
+def token_file(state_dir: Path, configured: SecretStr) -> Path:
+    """Where the tokens that descend from a configured one are kept: owners who share a state directory have a file each."""
+    file = state_dir / f"token-{_digest(configured)[:16]}"
+    before = state_dir / "token"  # the name that all owners shared in the first version
+    try:
+        if not file.exists() and json.loads(before.read_bytes())["configured_sha256"] == _digest(configured):
+            before.rename(file)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pass  # none, or not this owner's
+    return file
 
 
 def _digest(token: SecretStr) -> str:

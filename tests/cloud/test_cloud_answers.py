@@ -191,7 +191,7 @@ async def test_a_body_that_never_ends_is_unavailable_and_names_its_request(peer,
 
 async def test_an_endless_answer_is_not_read_to_the_end(peer, raw, monkeypatch):
     """A router's memory is bounded."""
-    monkeypatch.setattr("drova_gate.cloud.client.BODY_MOST", 1000)
+    monkeypatch.setattr("drova_gate.cloud.http.BODY_MOST", 1000)
     peer.body = b" " * 2000
     with pytest.raises(AnswerNotUnderstood, match="longer than 1000 bytes"):
         await raw.account()

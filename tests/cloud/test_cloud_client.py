@@ -242,7 +242,7 @@ async def test_connections_are_kept_open(cloud, station):
     """Ten calls in a row use one connection."""
     for _ in range(10):
         await station.sessions(SERVER)
-    assert len(station._session().connector._conns) == 1
+    assert len(station._line.session().connector._conns) == 1
 
 
 async def test_closing_ends_what_runs_beside_the_calls(cloud):

@@ -1,0 +1,88 @@
+"""``drova_gate events``: what has happened."""
+
+import argparse
+import sqlite3
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from drova_gate.cli.surroundings import colour, state_dirs
+from drova_gate.errors import SettingsFault
+from drova_gate.report.ask import places
+from drova_gate.report.reading import Reader, as_json, since_when
+from drova_gate.report.table import event_lines
+
+__all__ = ["add"]
+
+FILE_NAME = "events.sqlite"
+FOLLOW_SECONDS = 0.5
+USUAL = 50
+"""Events that are shown when nobody says how many."""
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    text = "show the record of sessions, preparations, resets and alarms"
+    command = commands.add_parser("events", help=text, description=text)
+    command.add_argument("--follow", action="store_true", help="go on with what happens, until Ctrl-C")
+    command.add_argument("--station", metavar="NAME", help="this station alone")
+    command.add_argument(
+        "--since", metavar="WHEN", help=f"2h, 30m, 3d, or a date such as 2026-11-21 (without: the last {USUAL})"
+    )
+    command.add_argument(
+        "--steps", action="store_true", help="show every step of a preparation, not only those that failed"
+    )
+    command.add_argument("--json", action="store_true", help="print JSON lines for machines")
+    command.add_argument(
+        "--env", type=Path, help="read DROVA_STATE_DIR from this settings file (instead of ENV_LOCATION)"
+    )
+    command.set_defaults(command=_events)
+
+
+def _events(options: argparse.Namespace) -> int:
+    try:
+        since = since_when(options.since, time.time()) if options.since else None
+    except ValueError as error:
+        raise SettingsFault([f"--since: {options.since!r} is no time; write 2h, 30m, 3d, or 2026-11-21"]) from error
+    directories = state_dirs(options.env)
+    readers = [Reader(path) for path in places(directories, FILE_NAME)]
+    if not readers:
+        where = ", ".join(map(str, directories))
+        sys.stderr.write(
+            f"no record of events in {where}; the gate writes it once it runs. If it runs as another user, use sudo\n"
+        )
+        return 1
+    try:
+        return _print_all(readers, options, since)
+    except sqlite3.Error as error:
+        sys.stderr.write(
+            f"the record of events cannot be read: {error}; the gate sets a damaged one aside when it writes\n"
+        )
+        return 1
+    except KeyboardInterrupt:
+        return 0
+    except BrokenPipeError:
+        sys.stderr.close()  # the reader has seen enough (``| head``)
+        return 0
+    finally:
+        for reader in readers:
+            reader.close()
+
+
+def _print_all(readers: list[Reader], options: argparse.Namespace, since: float | None) -> int:
+    last = None if since is not None else USUAL
+    while True:
+        found: list[dict[str, Any]] = []
+        for reader in readers:
+            found += reader.new(station=options.station, since=since, last=last)
+        for event in sorted(found, key=lambda event: event["at"]):
+            text = (
+                as_json(event) if options.json else "\n".join(event_lines(event, colour=colour(), steps=options.steps))
+            )
+            sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+        if not options.follow:
+            return 0
+        last = None
+        time.sleep(FOLLOW_SECONDS)

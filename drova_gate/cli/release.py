@@ -1,0 +1,62 @@
+"""``drova_gate release``: lift a quarantine by hand."""
+
+import argparse
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from drova_gate.cli.status import gathered
+from drova_gate.state import StateFile
+
+__all__ = ["add"]
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    text = "lift the quarantine of a station by hand, and say what is still wrong with it"
+    command = commands.add_parser("release", help=text, description=text)
+    command.add_argument("station", metavar="STATION")
+    command.add_argument(
+        "--env", type=Path, help="read DROVA_STATE_DIR from this settings file (instead of ENV_LOCATION)"
+    )
+    command.set_defaults(command=_release)
+
+
+def _release(options: argparse.Namespace) -> int:
+    status, faults = gathered(options.env, options.station)
+    found = next(iter(status["stations"]), None)
+    if found is None:
+        for line in faults:
+            sys.stderr.write(f"{line}\n")
+        return 1
+    name = found["name"]
+    if found["phase"] != "quarantined":
+        sys.stdout.write(f"{name}: is not quarantined ({found['phase']}: {found['reason']}); nothing to release\n")
+        return 0
+    order = StateFile(Path(found["state_dir"]) / "state.json")
+    try:
+        order.ask_release()
+    except OSError as error:
+        sys.stderr.write(f"{name}: the order cannot be left in {order.path.parent} ({error.strerror}); use sudo\n")
+        return 1
+    sys.stdout.write(f"{name}: the quarantine is lifted at the next look; it was: {found['reason']}\n")
+    for line in _still_wrong(found):
+        sys.stdout.write(f"  still wrong: {line}\n")
+    sys.stdout.write(f"  watch it: drova_gate status --watch --station {name}\n")
+    return 0
+
+
+def _still_wrong(station: Mapping[str, Any]) -> list[str]:
+    """What the facts say against a release; the owner decides, but not without having read it."""
+    protection = station["protection"]
+    wrong = [f"{what}: {fault}" for what, fault in station["faults"].items() if fault]
+    if protection["marker"] is None:
+        wrong.append("the station does not answer: whether it was rolled back is not known")
+    elif protection["marker"]:
+        wrong.append("it carries the marker of its last session: it was not rolled back")
+    if protection["shadowed"]:
+        wrong.append(f"still in Shadow Mode: {', '.join(protection['shadowed'])}")
+    if protection["fault"]:
+        wrong.append(protection["fault"])
+    return list(dict.fromkeys(wrong)) or ["nothing that can be seen from the gate"]

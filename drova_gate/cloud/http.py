@@ -1,0 +1,144 @@
+"""The way to one address of the Drova API: pooled connections, one budget, a request and its answer.
+
+Shared by all clients of that address: thirty stations have one pool, and what the API asks of one it asks of all.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import replace
+
+import aiohttp
+from pydantic import SecretStr
+
+from drova_gate.cloud.answers import Answer, plain
+from drova_gate.cloud.budget import Budget
+from drova_gate.errors import CloudThrottled, CloudUnavailable
+
+__all__ = ["TOTAL_SECONDS", "ApiLine"]
+
+log = logging.getLogger(__name__)
+
+TOTAL_SECONDS = 10.0
+"""For one call, from name look-up to the last byte. Usual answers took 0.05 to 1.4 s over the months; anything shorter
+than a few seconds would call a slow day an outage, anything longer would leave the end of a session unseen."""
+CONNECT_SECONDS = 5.0
+"""For one TCP connection: three SYNs (0, 1 and 3 s) and time for the answer."""
+KEEP_ALIVE_SECONDS = 60.0
+"""Below nginx's default of 75, so that an idle connection is closed by us and not under a request of ours."""
+CONNECTIONS = 16
+"""At once to the API; a station has two or three calls going on at most, and thirty of them share these."""
+BODY_MOST = 16 * 1024 * 1024
+"""Bytes; ten times the catalogue, and what a router can still hold."""
+BLOCK = 64 * 1024
+
+
+class ApiLine:
+    """Connections to one base address; opened at the first request, ``close`` at the end."""
+
+    def __init__(self, base_url: str, *, timeout: float = TOTAL_SECONDS, budget: Budget | None = None) -> None:
+        self.timeout = timeout
+        self.budget = budget
+        self.requests = 0
+        """Sent since the start."""
+        self.writing = asyncio.Lock()
+        """Held by the client that writes: writes go one after the other, whichever station they are for."""
+        self.written_at = float("-inf")
+        """When the last write ended, by the loop's clock."""
+        self._base = base_url.rstrip("/")
+        self._http: aiohttp.ClientSession | None = None
+
+    async def close(self) -> None:
+        """Close the connections."""
+        if self._http is not None:
+            await self._http.close()
+            self._http = None
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        *,
+        token: SecretStr | None,
+        query: Mapping[str, str] | None = None,
+        body: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """Send one request and read its whole answer, whatever its status; ``CloudUnavailable`` when there is none."""
+        call = f"{method} {path}"
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        answer = Answer(call, 0, b"")
+        self._count(answer)
+        try:
+            async with self.session().request(
+                method,
+                self._base + path,
+                params=query,
+                json=body,
+                headers={} if token is None else {"X-Auth-Token": token.get_secret_value()},
+                allow_redirects=False,  # aiohttp would take the token along to another host
+            ) as response:
+                answer = _headed(call, response)
+                answer = replace(answer, body=await _body(response, answer))
+        except TimeoutError as error:
+            fact = f"no whole answer within {self.timeout:g} s{answer.mark}"
+            raise CloudUnavailable(answer.subject, fact, "asked again later") from error
+        except (aiohttp.ClientError, OSError) as error:
+            fact = f"{plain(str(error)) or type(error).__name__}{answer.mark}"
+            raise CloudUnavailable(answer.subject, fact, "asked again later; look at the line") from error
+        log.debug(
+            "%s: %d, %d bytes in %.0f ms%s",
+            answer.subject,
+            answer.status,
+            len(answer.body),
+            (loop.time() - started) * 1000,
+            answer.mark,
+        )
+        return answer
+
+    def throttled(self, seconds: float) -> None:
+        """Keep everybody quiet for so long: a 429 is about the address, not about one station."""
+        if self.budget is not None:
+            self.budget.pause(seconds)
+
+    def _count(self, answer: Answer) -> None:
+        if self.budget is not None:
+            if pause := self.budget.paused():
+                fact = f"asks for patience: nothing is sent for {pause:.0f} s"
+                raise CloudThrottled(answer.subject, fact, "asked again then", retry_after=pause)
+            self.budget.spend()
+        self.requests += 1
+
+    def session(self) -> aiohttp.ClientSession:
+        """The pool of connections."""
+        if self._http is None:
+            self._http = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=CONNECTIONS, keepalive_timeout=KEEP_ALIVE_SECONDS),
+                timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=min(CONNECT_SECONDS, self.timeout)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"Accept": "application/json", "User-Agent": "drova_gate"},
+            )
+        return self._http
+
+
+def _headed(call: str, response: aiohttp.ClientResponse) -> Answer:
+    """Take what the headers say."""
+    headers = response.headers
+    return Answer(
+        call,
+        response.status,
+        b"",
+        request_id=plain(headers.get("X-Request-Id", "")),
+        retry_after=headers.get("Retry-After", ""),
+        date=headers.get("Date", ""),
+    )
+
+
+async def _body(response: aiohttp.ClientResponse, answer: Answer) -> bytes:
+    """Read the body, up to a bound."""
+    body = bytearray()
+    async for block in response.content.iter_chunked(BLOCK):
+        body += block
+        if len(body) > BODY_MOST:
+            raise answer.not_understood(f"it is longer than {BODY_MOST} bytes")
+    return bytes(body)

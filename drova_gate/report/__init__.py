@@ -1,0 +1,1 @@
+"""What the gate tells people and machines: its status, its record of events."""

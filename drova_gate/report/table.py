@@ -1,0 +1,185 @@
+"""The status and the events as people read them. Pure: values in, lines out."""
+
+import textwrap
+import time
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+__all__ = ["PHASE_COLOURS", "duration", "event_lines", "fitted", "paint", "status_lines"]
+
+PHASE_COLOURS = {
+    "clean": "32",
+    "preparing": "33",
+    "in_session": "36",
+    "resetting": "35",
+    "quarantined": "1;31",
+    "maintenance": "34",
+    "unknown": "2",
+}
+BOLD, DIM, BAD = "1", "2", "31"
+OLD_SECONDS = 120.0
+"""A fact older than this is shown with its age in red: nothing is read so rarely while all is well."""
+LEAST_WHY = 20
+
+
+def paint(text: str, code: str, *, colour: bool) -> str:
+    """Colour a text, if colours are wanted."""
+    return f"\x1b[{code}m{text}\x1b[0m" if colour and code and text else text
+
+
+def duration(seconds: float | None) -> str:
+    """Say a time span in at most six characters."""
+    if seconds is None:
+        return "-"
+    if seconds < 9.95:
+        return f"{max(0.0, seconds):.1f} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = seconds / 60
+    if minutes < 99.5:
+        return f"{minutes:.0f} min"
+    hours = minutes / 60
+    return f"{hours:.0f} h" if hours < 99.5 else f"{hours / 24:.0f} d"
+
+
+def fitted(text: str, width: int) -> str:
+    """Cut and fill to a width in columns of a terminal; letters beside ASCII may be two wide."""
+    out, used = "", 0
+    for char in text:
+        if not char.isprintable():
+            char = "?"  # noqa: PLW2901 - what comes from elsewhere must not move the cursor
+        wide = 2 if unicodedata.east_asian_width(char) in "WF" else 1
+        if used + wide > width:
+            return (out[:-1] if used == width else out) + "…"
+        out, used = out + char, used + wide
+    return out + " " * (width - used)
+
+
+def status_lines(status: Mapping[str, Any], *, width: int, colour: bool, now: float) -> list[str]:
+    """The table of all stations and what is wrong below it; ``now`` is seconds since 1970."""
+    stations: Sequence[Mapping[str, Any]] = status["stations"]
+    names = min(20, max([7, *(len(one["name"]) for one in stations)]))
+    lines = [
+        paint(
+            _joined([(title, wide, "") for title, wide in _columns(names)], "WHY", width, colour=False),
+            BOLD,
+            colour=colour,
+        )
+    ]
+    lines += [_row(one, names, width, colour=colour, now=now) for one in stations]
+    lines += ["", *_totals(stations, status, colour=colour, now=now)]
+    for one in stations:
+        lines += _troubles(one, width, colour=colour, now=now)
+    return lines
+
+
+def _columns(names: int) -> list[tuple[str, int]]:
+    titles = (("PHASE", 11), ("SINCE", 6), ("PLAYS", 22), ("FROM", 12), ("SHADOW", 6), ("RESET", 14), ("AGE", 6))
+    return [("STATION", names), *titles]
+
+
+def _row(one: Mapping[str, Any], names: int, width: int, *, colour: bool, now: float) -> str:
+    session, age = one["session"], _worst_age(one)
+    since = session.get("since") if session else None
+    texts = (
+        (one["name"], ""),
+        (one["phase"], PHASE_COLOURS.get(one["phase"], "")),
+        (duration(now - one["since"]), ""),
+        (f"{session.get('game') or 'a game'} {duration(now - since)}" if session and since else "-", ""),
+        ((session or {}).get("address") or "-", ""),
+        (_shadow(one["protection"]), ""),
+        (_reset(one["last_reset"], now), ""),
+        (duration(age), BAD if age is None or age > OLD_SECONDS else DIM),
+    )
+    cells = [(text, wide, code) for (text, code), (_, wide) in zip(texts, _columns(names), strict=True)]
+    return _joined(cells, one["reason"], width, colour=colour)
+
+
+def _joined(cells: Sequence[tuple[str, int, str]], last: str, width: int, *, colour: bool) -> str:
+    """One line of cells (text, width, colour): those that fit, and the last text in what is left."""
+    line, used = "", 0
+    for text, wide, code in cells:
+        if used + wide > width:
+            return line.rstrip()
+        line += paint(fitted(text, wide), code, colour=colour) + "  "
+        used += wide + 2
+    return line + fitted(last, width - used).rstrip() if width - used >= LEAST_WHY else line.rstrip()
+
+
+def _shadow(protection: Mapping[str, Any]) -> str:
+    if protection["protector"] == "none":
+        return "none"
+    shadowed = protection["shadowed"]
+    return "?" if shadowed is None else shadowed or "off"
+
+
+def _reset(last: Mapping[str, Any] | None, now: float) -> str:
+    if last is None:
+        return "-"
+    if not last["proved"]:
+        return "not proved yet"
+    return f"{duration(last['seconds'])}, {duration(now - last['at'])}"
+
+
+def _worst_age(one: Mapping[str, Any]) -> float | None:
+    ages = [one["ages"].get(fact) for fact in ("cloud", "station")]
+    return None if any(age is None for age in ages) else max(ages)
+
+
+def _totals(stations: Sequence[Mapping[str, Any]], status: Mapping[str, Any], *, colour: bool, now: float) -> list[str]:
+    count: dict[str, int] = {}
+    for one in stations:
+        count[one["phase"]] = count.get(one["phase"], 0) + 1
+    parts = [
+        paint(f"{number} {phase}", PHASE_COLOURS.get(phase, ""), colour=colour)
+        for phase, number in sorted(count.items(), key=lambda item: -item[1])
+    ]
+    up = duration(now - status["started_at"]) if status.get("started_at") else "-"
+    noun = "station" if len(stations) == 1 else "stations"
+    return [f"{len(stations)} {noun}: {', '.join(parts) or 'none'}; the gate runs for {up}"]
+
+
+def _troubles(one: Mapping[str, Any], width: int, *, colour: bool, now: float) -> list[str]:
+    told: list[str] = []
+    if one["phase"] == "quarantined":
+        told.append(f"{one['reason']}; look at the station, or: drova_gate release {one['name']}")
+    if one.get("stuck_since"):
+        told.append(f"its loop has not turned for {duration(now - one['stuck_since'])}; it is put together anew")
+    told += [f"{what}: {fault}" for what, fault in one["faults"].items() if fault and fault not in one["reason"]]
+    alarm = one["last_alarm"]
+    if alarm and now - alarm["at"] < 3600:
+        told.append(f"alarm {duration(now - alarm['at'])} ago: {alarm['text']}")
+    lines: list[str] = []
+    for text in dict.fromkeys(told):
+        wrapped = textwrap.wrap(f"{one['name']}: {text}", max(40, width - 2), subsequent_indent="  ")
+        lines += [paint(line, BAD, colour=colour) for line in wrapped]
+    return lines
+
+
+EVENT_COLOURS = {
+    "alarm": "31",
+    "not_prepared": "31",
+    "refused": "31",
+    "prepared": "32",
+    "admitted": "32",
+    "reset": "35",
+    "held": "33",
+}
+
+
+def event_lines(event: Mapping[str, Any], *, colour: bool, steps: bool) -> list[str]:
+    """One event as a line, its steps below it if they are wanted or failed."""
+    stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["at"]))
+    session = (event["session"] or "-")[:8]
+    text = "".join(char if char.isprintable() else " " for char in event["text"])
+    took = f"  ({duration(event['seconds'])})" if event["seconds"] is not None and "in " not in text else ""
+    head = f"{event['station']:<8} {session:<8} "
+    kind = paint(f"{event['kind']:<12}", EVENT_COLOURS.get(event["kind"], ""), colour=colour)
+    lines = [f"{paint(stamp, DIM, colour=colour)}  {head}{kind} {text}{took}"]
+    for name, outcome, reason, must in event["steps"]:
+        if steps or outcome == "failed":
+            why = f": {reason}" if reason else ""
+            line = f"{'':21}{outcome:<8} {name}{' (must)' if must and outcome == 'failed' else ''}{why}"
+            lines.append(paint(line, BAD if outcome == "failed" else DIM, colour=colour))
+    return lines
