@@ -8,30 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from stages import QUICK
 
 from drova_gate.config import Mode
 from drova_gate.core.model import Phase
 from drova_gate.demo.promises import judge
-from drova_gate.demo.stage import Act, Pace, Stage
+from drova_gate.demo.stage import Act, Stage
 from drova_gate.demo.story import play_rental
-from drova_gate.observe import Timing
 from drova_gate.sim.faults import FAULTS
 from drova_gate.sim.station import Costs
-
-QUICK = Pace(
-    costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05),
-    start=1.5,
-    hold=1.0,
-    grace=0.8,
-    patience=4.5,
-    play=0.2,
-    reset_wait=4.0,
-    reset_ignored=1.0,
-    end=7.0,
-    timing=Timing(idle_poll=0.2, idle_relay=0.5, look=0.5, look_soon=0.1, held_poll=0.1, arrival_poll=0.1),
-    poll=0.2,
-)
-"""A station that answers at once: what is tested here is what happens, not how long it takes."""
 
 
 async def rent(mode: Mode, fault: str | None, folder: Path, stations: int = 1) -> Stage:

@@ -13,6 +13,8 @@ SECOND_RESET = {"reset_ignored", "comes_back_shadowed"}
 """Faults that take a second reset to mend."""
 UNPROTECTABLE = {"shadow_password", "shadow_missing"}
 """Faults that the gate sees before any session: the station is no offer to players."""
+UNPREPARABLE = 2
+"""Preparations that the station fails in a row before it is no offer to players either."""
 COMMANDS = 3
 """The most a preparation may take. Seconds are no promise of a demonstration: they are this machine's, the benchmark has them."""
 
@@ -147,6 +149,15 @@ def _secrets(stage: Stage) -> Promise:
 def _visible_again(stage: Stage, act: Act) -> Promise:
     shown = stage.cloud.servers[act.server].published
     found = "shown" if shown else "hidden"
+    if _failed_in_a_row(act) >= UNPREPARABLE:
+        return Promise("a station that cannot be prepared is hidden", not shown, found)
     if stage.fault in UNPROTECTABLE:
         return Promise("a station that cannot be protected is hidden", not shown, found)
     return Promise("the station is left in the catalogue", shown, found)
+
+
+def _failed_in_a_row(act: Act) -> int:
+    failed = 0
+    for report in act.reports:
+        failed = 0 if report.prepared else failed + (not report.passing)
+    return failed

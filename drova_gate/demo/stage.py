@@ -18,12 +18,12 @@ from pydantic import SecretStr
 from drova_gate.config import Mode, StationConfig
 from drova_gate.controller import Happening
 from drova_gate.core.model import Phase, PreparationReport
-from drova_gate.daemon import Station as GateStation
-from drova_gate.daemon import open_station
 from drova_gate.observe import Timing
 from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.faults import FAULTS
 from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.station import Station as GateStation
+from drova_gate.station import open_station
 
 __all__ = ["RENTERS_FILE", "Act", "Moment", "Pace", "Stage"]
 

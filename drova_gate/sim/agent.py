@@ -14,7 +14,7 @@ import contextlib
 import re
 import socket
 import struct
-from collections.abc import Iterator, MutableSet
+from collections.abc import Callable, Iterator, MutableSet
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -85,6 +85,8 @@ class Agent:
         self.glued = False
         """Send the ready byte glued to other bytes, as ``ready_glued`` does."""
         self.faults: MutableSet[str] = set() if faults is None else faults
+        self.on_ready: Callable[[], None] = lambda: None
+        """Called as the ready byte goes out to a client."""
         self.accepted = 0
         """Connections taken since the agent was made."""
         self._clients: dict[asyncio.Task[None], AgentClient] = {}
@@ -220,6 +222,7 @@ class Agent:
             client.finished = True
             return
         client.ready_at = asyncio.get_running_loop().time()
+        self.on_ready()
         await self._send(client, READY + GLUED if self.glued or "ready_glued" in self.faults else READY)
         await asyncio.sleep(_OWN_CHUNK_SECONDS)
         await self._answer(reader, client)

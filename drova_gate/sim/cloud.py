@@ -11,6 +11,7 @@ The same port takes orders for the simulation under ``/sim/`` (see ``cloud_contr
 """
 
 import asyncio
+import contextlib
 import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableSet
@@ -29,6 +30,9 @@ __all__ = ["DESKTOP", "GAME", "OLD_DESKTOP_GAME", "OLD_GAME", "Cloud", "CloudPla
 
 _CLOSE_SECONDS = 1.0
 """How long open requests may take to end at close; the held ones end at once."""
+
+_HELD_LOOK_SECONDS = 0.1
+"""How soon a held request ends when ``cloud_timeout`` is taken out."""
 
 _GARBAGE = (
     ("text/html", "<html><body><h1>502 Bad Gateway</h1></body></html>"),
@@ -276,7 +280,9 @@ class Cloud:
         for name in self._spent.keys() - self.faults:
             del self._spent[name]
         if "cloud_timeout" in self.faults:
-            await self._closing.wait()
+            while "cloud_timeout" in self.faults and not self._closing.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), _HELD_LOOK_SECONDS)
             return web.json_response({"message": "shutting down"}, status=503)
         if "cloud_500" in self.faults:
             return web.Response(status=500, text="Internal Server Error")

@@ -34,6 +34,7 @@ _STATION = (
     Fault("shadow_partial", "station", "the last disk never enters Shadow Mode", refused=True),
     Fault("shadow_password", "station", "Shadow Defender refuses the password", refused=True),
     Fault("shadow_missing", "station", "Shadow Defender is not installed", refused=True),
+    Fault("shadow_silent", "station", "Shadow Defender's program says nothing and does nothing", refused=True),
     # The player is in by then; a plain reboot rolls the disk back without the program.
     Fault("cmdtool_deleted", "station", "the player deletes Shadow Defender's program"),
     # The second reset helps in both cases.
@@ -42,6 +43,7 @@ _STATION = (
     # This player was let in rightly; the next one must not be.
     Fault("not_rolled_back", "station", "the reboot keeps what the session wrote to the disk", quarantined=True),
     Fault("never_comes_back", "station", "the station stays off after the reboot", quarantined=True),
+    Fault("reboot_never", "station", "Windows takes every order to reboot and does nothing", quarantined=True),
     Fault("slow_boot", "station", "the reboot takes five times as long"),
     # A lost link says nothing about the script: look again, then go on.
     Fault("ssh_drop_preparing", "station", "the SSH link breaks while the station is being prepared"),
@@ -65,6 +67,9 @@ _STATION = (
     Fault("policy_not_kept", "station", "Windows takes one lock and does not keep it", refused=True),
     # Named in log and report; Shadow Mode and the lockdown are what a player's admission rests on.
     Fault("file_in_use", "station", "the file with Steam's saved sign-in cannot be deleted"),
+    # Without the script nothing is wiped or locked; without Explorer the player would see an empty screen.
+    Fault("disk_full", "station", "no disk of the station has room for another byte", refused=True),
+    Fault("explorer_gone", "station", "Explorer does not come up again once it was closed", refused=True),
     Fault("powershell_shell", "station", "the SSH server starts PowerShell instead of cmd.exe"),
     Fault("english_windows", "station", "Windows speaks English instead of Russian"),
     Fault("max_sessions_1", "station", "the SSH server allows hardly any sessions at once (MaxSessions 2)"),

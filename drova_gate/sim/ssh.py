@@ -56,6 +56,7 @@ class SshFront:
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
         self.running: set[asyncio.Task[None]] = set()
         """Commands at work; they outlive the connection that sent them."""
+        self._sessions: dict[asyncio.Task[None], _Session] = {}
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._reserved: socket.socket | None = None
         self._listener: asyncssh.SSHAcceptor | None = None
@@ -164,7 +165,15 @@ class SshFront:
             self._run(session, command), name=f"ssh {self.port}: command {len(self.door.commands)}"
         )
         self.running.add(task)
+        self._sessions[task] = session
         task.add_done_callback(self.running.discard)
+        task.add_done_callback(self._sessions.pop)
+
+    def kill_commands(self, code: int) -> None:
+        """End every command at work in its middle, as Task Manager does; its channel ends with this exit code."""
+        for task, session in list(self._sessions.items()):
+            task.cancel()
+            session.leave(code)
 
     async def _run(self, session: "_Session", command: str) -> None:
         try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import MutableSet
+from collections.abc import Callable, MutableSet
 from typing import Self
 
 from drova_gate.sim.agent import Agent
@@ -58,6 +58,8 @@ class Station:
             ),
             host=host,
         )
+        self.agent.on_ready = lambda: self._tell("ready")
+        self._watchers: list[Callable[[str, str], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._power = asyncio.Lock()
         self._batch_ran = False
@@ -139,6 +141,24 @@ class Station:
         """Cut every SSH link; sshd stays, commands run on."""
         self._ssh.cut()
 
+    async def kill_scripts(self) -> None:
+        """Kill every shell that SSH has started, as a player with Task Manager can."""
+        self._ssh.kill_commands(1)
+
+    async def change_host_key(self) -> None:
+        """The SSH server gets another host key (Windows was installed anew), and restarts: links are cut."""
+        self._ssh.new_host_key()
+        self._ssh.cut()
+
+    def watch(self, watcher: Callable[[str, str], None]) -> None:
+        """Call the watcher as things happen: a journal entry's kind and subject, ``command`` and its text, ``off``, ``ready``."""
+        self._watchers.append(watcher)
+        self.machine.watch(lambda entry: watcher(entry.kind, entry.subject))
+
+    def _tell(self, kind: str, subject: str = "") -> None:
+        for watcher in self._watchers:
+            watcher(kind, subject)
+
     async def _listen(self) -> None:
         await self._ssh.open()
         await self.agent.start()
@@ -151,6 +171,7 @@ class Station:
     async def _go_down(self) -> None:
         self.machine.halt()
         self.machine.reboot_wanted.clear()
+        self._tell("off")
         await self._ssh.shut()
         await self._ssh.stop_commands()
         await self.agent.stop()
@@ -188,6 +209,7 @@ class Station:
             self._ssh.new_host_key()
 
     def _began(self, command: str) -> None:
+        self._tell("command", command)
         if "ssh_drop_preparing" in self.faults and _runs_batch(command):
             self.faults.discard("ssh_drop_preparing")
             self._own(self._drop_soon(), "ssh_drop_preparing")

@@ -10,6 +10,8 @@ from drova_gate.sim.windows.journal import Journal
 __all__ = ["FileInUse", "FileSystem", "Node", "parent_of"]
 
 _GIGABYTE = 1_000_000_000
+_RESIDENT = 600
+"""Bytes of a file that NTFS keeps in its own table: these find room on a full volume too."""
 
 
 class FileInUse(PermissionError):
@@ -52,6 +54,10 @@ class FileSystem:
         self._volumes = {letter.upper(): _Volume(letter.upper(), free * _GIGABYTE) for letter, free in drives.items()}
         self._journal = journal
         self._in_use = in_use
+        self.full: Callable[[], bool] = lambda: False
+        """Whether no volume has room for another byte."""
+        self.clock_ahead = 0.0
+        """Seconds by which the PC's clock is wrong."""
 
     # -- Shadow Mode ---------------------------------------------------------------------------------------------
 
@@ -84,6 +90,11 @@ class FileSystem:
             if other == key or other.startswith(inside):
                 volume.base[other] = node
         return True
+
+    def lasting(self) -> dict[str, tuple[str, bytes | None, frozenset[str], str]]:
+        """What the disks hold once every overlay is dropped: key to name, content, attributes and junction target."""
+        disks = (volume.now if volume.base is None else volume.base for volume in self._volumes.values())
+        return {key: (node.name, node.data, node.flags, node.target) for disk in disks for key, node in disk.items()}
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -168,8 +179,10 @@ class FileSystem:
         self._need_parent(key, path)
         if node is not None:
             self._need_writable(key, node, path)
+        if len(data) > _RESIDENT and self.full():
+            raise OSError(errno.ENOSPC, "no space left on the volume", path)
         flags = node.flags if node is not None else frozenset({"a"})
-        self._put(key, Node(node.name if node is not None else _last(path), data, flags, modified=time.time()))
+        self._put(key, Node(node.name if node is not None else _last(path), data, flags, modified=self._now()))
         self._wrote(path, key)
 
     def delete(self, path: str) -> None:
@@ -193,16 +206,16 @@ class FileSystem:
         if parents:
             for part, written in _written_ancestors(path):
                 if self._find(part) is None:
-                    self._put(self._key(part), Node(written, modified=time.time()))
+                    self._put(self._key(part), Node(written, modified=self._now()))
         self._need_parent(key, path)
-        self._put(key, Node(_last(path), modified=time.time()))
+        self._put(key, Node(_last(path), modified=self._now()))
         self._wrote(path, key)
 
     def make_junction(self, path: str, target: str) -> None:
         """Create a junction that leads to another directory."""
         key = self._key(path)
         self._need_parent(key, path)
-        self._put(key, Node(_last(path), target=target, modified=time.time()))
+        self._put(key, Node(_last(path), target=target, modified=self._now()))
         self._wrote(path, key)
 
     def remove_directory(self, path: str) -> None:
@@ -266,6 +279,9 @@ class FileSystem:
         self._wrote(path, key)
 
     # -- inside --------------------------------------------------------------------------------------------------
+
+    def _now(self) -> float:
+        return time.time() + self.clock_ahead
 
     def _key(self, path: str, *, follow_last: bool = True) -> str:
         """The path in lower case with plain parts, junctions resolved."""

@@ -129,3 +129,8 @@ class Firewall:
     def keep(self) -> None:
         """Make the present rules the disk's content."""
         self._base = None
+
+    def lasting(self) -> tuple[tuple[Rule, ...], tuple[Group, ...]]:
+        """The rules and groups that the disk holds once Shadow Mode's overlay is dropped."""
+        state = self._now if self._base is None else self._base
+        return tuple(state.rules), tuple(state.groups.values())

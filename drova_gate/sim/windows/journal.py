@@ -16,11 +16,17 @@ class Journal:
         self._entries = entries
         self._shadowed = shadowed
         self._muted = 0
+        self.watchers: list[Callable[[Entry], None]] = []
+        """Told each entry as it is written."""
 
     def record(self, kind: str, subject: str, *, volume: str = "C") -> None:
         """Write one entry; while muted (Windows itself at work) nothing is written."""
-        if not self._muted:
-            self._entries.append(Entry(time.monotonic(), kind, subject, self._shadowed(volume)))
+        if self._muted:
+            return
+        entry = Entry(time.monotonic(), kind, subject, self._shadowed(volume))
+        self._entries.append(entry)
+        for watcher in self.watchers:
+            watcher(entry)
 
     def __enter__(self) -> Self:
         """Mute: what follows is done by Windows, not by a caller."""

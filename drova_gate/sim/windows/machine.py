@@ -1,6 +1,7 @@
 """One Windows PC, as its programs see it: no sockets, no SSH."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Protocol
 
 from drova_gate.sim.plan import Entry, StationPlan
@@ -87,6 +88,7 @@ class Machine:
         with self._journal:
             installation.install(self)
             self.boot()
+        self.files.full = lambda: "disk_full" in self.faults
 
     # -- power ---------------------------------------------------------------------------------------------------
 
@@ -112,7 +114,7 @@ class Machine:
 
     def want_reboot(self, delay: float = 0.0) -> None:
         """What ``shutdown /r`` and CmdTool's ``/reboot`` do."""
-        if "reset_ignored" in self.faults:
+        if {"reset_ignored", "reboot_never"} & self.faults:
             self.faults.discard("reset_ignored")
             return
         self.reboot_delay = delay
@@ -217,7 +219,7 @@ class Machine:
         """
         person = self.console
         words = split_line(command)
-        if person is None or session != self.console_session or not words:
+        if person is None or session != self.console_session or not words or "explorer_gone" in self.faults:
             return None
         path = self.find_program(words[0], environment=self.environment(), directory=r"C:\Windows\System32")
         if path is None:
@@ -260,6 +262,24 @@ class Machine:
     def shell_running(self) -> bool:
         """Whether the console user sees a desktop: an explorer.exe of his session that is no folder window."""
         return any(not process.window for process in self.processes.named("explorer.exe", self.console_session))
+
+    def lasting(self) -> dict[str, object]:
+        """All that the disks hold once every overlay is dropped: two of these are equal when nothing was lost and nothing left behind."""
+        return {
+            "files": self.files.lasting(),
+            "registry": self.registry.lasting(),
+            "services": self.services.lasting(),
+            "firewall": self.firewall.lasting(),
+            "tasks": self.tasks.lasting(),
+        }
+
+    def watch(self, watcher: Callable[[Entry], None]) -> None:
+        """Call the watcher with each entry of the journal as it is written."""
+        self._journal.watchers.append(watcher)
+
+    def quietly(self) -> Journal:
+        """``with`` this, what happens is not written down: the owner's own doing."""
+        return self._journal
 
     def player_deletes_cmdtool(self) -> None:
         """The fault cmdtool_deleted: a player removes Shadow Defender's command line tool."""

@@ -96,6 +96,10 @@ class Registry:
         """What a boot does to memory-only keys: none of them is left."""
         self._root = self._root.without_volatile()
 
+    def lasting(self) -> Key:
+        """What the hives' files hold once Shadow Mode's overlay is dropped."""
+        return self._base if self._base is not None else self._root.without_volatile()
+
     # -- reading -------------------------------------------------------------------------------------------------
 
     def resolve(self, path: str) -> list[str]:

@@ -68,6 +68,10 @@ class Services:
         """Make the present configuration the disk's content."""
         self._base = None
 
+    def lasting(self) -> dict[str, str]:
+        """The start types that the disk holds once Shadow Mode's overlay is dropped."""
+        return {name: service.start for name, service in (self._table if self._base is None else self._base).items()}
+
     def boot(self) -> None:
         """Start what starts by itself; everything else is stopped."""
         self._table = {

@@ -59,6 +59,10 @@ class Tasks:
         """Make the present tasks the disk's content."""
         self._base = None
 
+    def lasting(self) -> dict[str, Task]:
+        """The tasks that the disk holds once Shadow Mode's overlay is dropped."""
+        return dict(self._table if self._base is None else self._base)
+
 
 def _key(name: str) -> str:
     return name.lstrip("\\").lower()

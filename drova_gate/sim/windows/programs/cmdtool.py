@@ -14,6 +14,8 @@ async def cmdtool(call: Call) -> int:
     options = [_option(word) for word in call.arguments]
     words = " ".join(re.sub(r"(?i)^/pwd:.*", "/pwd:***", word) for word in call.arguments)
     call.machine.record("shadow", f"CmdTool {words}")
+    if "shadow_silent" in call.machine.faults:
+        return 0
     password = next((value for name, value in options if name == "/pwd"), None)
     if not call.machine.shadow.accepts(password):
         call.say("Password is not specified or is not correct.")
