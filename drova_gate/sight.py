@@ -54,7 +54,8 @@ class Sight:
         self._forgotten = 0
         self._asked = asyncio.Event()
         self._done = asyncio.Event()
-        self._looking = self._overdue = self._finding = False
+        self._looking = self._overdue = False
+        self._began = 0.0
         self._limit: asyncio.Timeout | None = None
 
     def forget(self, delay: float = 0.0) -> None:
@@ -76,9 +77,9 @@ class Sight:
         )
 
     def hurry(self) -> None:
-        """Wait less for the look that is under way, if a player is held."""
+        """Wait less for the look that is under way, if a player is held; not at all where the last one's facts will do."""
         if self._limit is not None and self._held():
-            soon = asyncio.get_running_loop().time() + HELD_PATIENCE
+            soon = asyncio.get_running_loop().time() + (HELD_PATIENCE if self.host is None else 0.0)
             self._limit.reschedule(min(soon, self._limit.when() or soon))
 
     async def read(self, phase: Phase) -> None:
@@ -97,7 +98,7 @@ class Sight:
 
     async def _wait(self) -> None:
         if not self._looking:
-            self._overdue = False
+            self._overdue, self._began = False, self._clock()
             self._done.clear()
             self._asked.set()
         if not self._overdue:
@@ -106,13 +107,15 @@ class Sight:
                     self.hurry()
                     await self._done.wait()
             except TimeoutError:
-                if self._finding:
-                    return  # the look itself has its facts; what it looks up for a preparation goes on without us
                 self._overdue = True
             else:
                 return
             finally:
                 self._limit = None
+        if self.host is not None and self._clock() - self._began < PATIENCE:
+            # Somebody waits at the door, and a preparation asks the station itself: what was seen last holds until this look ends.
+            self.due = self._clock() + self._soon
+            return
         self.host, self.fault = (
             None,
             f"{self._link.subject}: takes commands and does not answer them; look whether it hangs",
@@ -160,7 +163,7 @@ class Sight:
             seen, agent_up=agent_up, read_at=began, linked_at=linked_at, agent_down_since=self._agent_down_since
         )
         settled = phase in (Phase.CLEAN, Phase.IN_SESSION, Phase.MAINTENANCE) and known and agent_up is not False
-        self.due = self._clock() + (self._settled if settled else self._soon)
+        pause = self._settled if settled else self._soon
         if (
             phase not in (Phase.PREPARING, Phase.IN_SESSION)
             and not seen.shadowed
@@ -168,8 +171,5 @@ class Sight:
             and not self._held()
         ):
             # On the owner's own disk, and while nobody waits: what is not looked up now, a preparation asks on its way.
-            self._finding = True
-            try:
-                await self._find()
-            finally:
-                self._finding = False
+            await self._find()
+        self.due = self._clock() + pause
