@@ -22,6 +22,7 @@ from drova_gate.host.keeper import Keeper
 from drova_gate.host.parse import decode
 from drova_gate.host.paths import folder_of, sftp_path
 from drova_gate.host.pin import Pin, host_key_algorithms, read_pin, write_pin
+from drova_gate.host.sent import note_sent
 from drova_gate.host.shellprobe import PROBE, ask_variables, read_shell, read_variables
 
 __all__ = ["Completed", "HostLink", "StationAddress"]
@@ -321,6 +322,7 @@ class HostLink(Keeper):
                 ) from error
             else:
                 self.commands_sent += 1
+                note_sent()
                 return process
         raise AssertionError  # the last pause is None: it raised
 

@@ -15,6 +15,7 @@ from drova_gate.host.commands import Script, sections
 from drova_gate.host.identity import Console
 from drova_gate.host.link import HostLink
 from drova_gate.host.parse import RegistryKeys, registry_keys
+from drova_gate.host.sent import sent_here
 from drova_gate.protect.protector import Protection, Protector
 from drova_gate.steps.compile import PREPARED_FILE, compile_again, compile_check, compile_preparation
 from drova_gate.steps.compile_steps import Originals, originals_wanted
@@ -77,10 +78,11 @@ async def prepare(
     ``again``: an earlier try has said loudly what is wrong.
     """
     clock = asyncio.get_running_loop().time
-    began, sent = clock(), link.commands_sent
+    began = clock()
     progress = _Progress()
     try:
-        await _prepare(link, protector, plan, progress)
+        with sent_here() as sent:
+            await _prepare(link, protector, plan, progress)
     except OutcomeUnknown as error:
         progress.fault = f"unknown, will look again: {error}"
         progress.passing = True
@@ -93,7 +95,7 @@ async def prepare(
         shadowed=progress.shadowed,
         entered=progress.entered,
         steps=tuple(progress.steps),
-        commands=link.commands_sent - sent,
+        commands=sent.commands,
         seconds=clock() - began,
         fault=progress.fault,
         passing=progress.passing,

@@ -35,8 +35,8 @@ class Liar(ShadowDefender):
         return Protection(volumes, frozenset())
 
     def read_status(self, sections: dict[str, str]) -> Protection:
-        # The list after the preparation, by the process list that stands beside it.
-        return Protection(frozenset("CD")) if "processes" in sections else super().read_status(sections)
+        # The list after the preparation; that of a look stands beside the marker.
+        return super().read_status(sections) if "marker" in sections else Protection(frozenset("CD"))
 
 
 class GateThatLies(GateInLoop):
