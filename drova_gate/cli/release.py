@@ -31,7 +31,7 @@ def _release(options: argparse.Namespace) -> int:
             sys.stderr.write(f"{line}\n")
         return 1
     name = found["name"]
-    if found["phase"] != "quarantined":
+    if found["phase"] != "quarantined" and not found["hidden_by_us"]:
         sys.stdout.write(f"{name}: is not quarantined ({found['phase']}: {found['reason']}); nothing to release\n")
         return 0
     order = StateFile(Path(found["state_dir"]) / "state.json")
@@ -40,7 +40,8 @@ def _release(options: argparse.Namespace) -> int:
     except OSError as error:
         sys.stderr.write(f"{name}: the order cannot be left in {order.path.parent} ({error.strerror}); use sudo\n")
         return 1
-    sys.stdout.write(f"{name}: the quarantine is lifted at the next look; it was: {found['reason']}\n")
+    held = "the quarantine is lifted" if found["phase"] == "quarantined" else "what is held against it is forgotten"
+    sys.stdout.write(f"{name}: {held} at the next look; it was: {found['reason']}\n")
     for line in _still_wrong(found):
         sys.stdout.write(f"  still wrong: {line}\n")
     sys.stdout.write(f"  watch it: drova_gate status --watch --station {name}\n")

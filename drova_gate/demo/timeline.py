@@ -27,6 +27,8 @@ SENTENCES = ("phase", "prepared", "not_prepared", "alarm", "log")
 """Kinds of which one may say in other words what another has just said."""
 REMEMBERED = 6
 """How many of the gate's last sentences a new one is compared with."""
+OURS = frozenset({"shadow", "lockdown", "marker", "explorer"})
+"""What stands in a preparation beside the launchers: those are told in one line as long as nothing failed."""
 LEAST_TEXT = 24
 """Columns that are left for text however narrow the terminal is."""
 
@@ -155,12 +157,24 @@ class Printer:
         groups: dict[str, list[StepResult]] = {}
         for step in report.steps:
             groups.setdefault(step.name.partition(".")[0], []).append(step)
+        launchers = {subject: steps for subject, steps in groups.items() if subject not in OURS}
         for subject, steps in groups.items():
             failed = [step for step in steps if step.outcome is StepOutcome.FAILED]
+            if subject in launchers and not failed:
+                continue
             plain = f"  {subject:<10} {len(steps) - len(failed):>2} of {len(steps):<2}  "
             self._wrapped(plain, plain, _outcomes(steps), DIM)
             for step in failed:
                 self._wrapped(" " * len(plain), " " * len(plain), f"{_detail(step)}: {step.reason}", BAD)
+        quiet = {
+            subject: len(steps)
+            for subject, steps in launchers.items()
+            if not any(step.outcome is StepOutcome.FAILED for step in steps)
+        }
+        if quiet:
+            total = sum(quiet.values())
+            plain = f"  {'launchers':<10} {total:>2} of {total:<2}  "
+            self._wrapped(plain, plain, ", ".join(f"{subject}\N{NO-BREAK SPACE}{number}" for subject, number in quiet.items()), DIM)
         self._line("")
 
     def _wrapped(self, plain: str, head: str, text: str, code: str) -> None:
