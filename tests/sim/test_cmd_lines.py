@@ -163,7 +163,7 @@ async def test_a_file_in_use_stays_and_is_told():
 
 
 @given(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=60))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_a_caret_before_every_character_carries_any_text(text: str):
     """What is escaped character by character arrives as it was typed."""
     line = "echo x" + "".join(f"^{char}" for char in text)
@@ -185,7 +185,7 @@ def a_machine_once() -> Machine:
         st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=0x450), max_size=25), min_size=1, max_size=4
     )
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_the_gate_renders_reaches_the_program_unchanged(arguments: list[str]):
     """Quoting for the program and escaping for cmd.exe come off again, in this order, to the very arguments."""
     machine = a_machine()

@@ -139,7 +139,7 @@ async def test_a_rendered_script_gives_the_same_evidence_in_both_shells():
 
 
 @given(st.lists(st.text(alphabet=st.characters(min_codepoint=32, max_codepoint=0x450), max_size=20), max_size=4))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_what_the_gate_renders_reaches_the_program_unchanged(arguments: list[str]):
     """What 5.1 would break is refused or quoted beforehand: the program gets the very arguments."""
     machine = a_machine()
