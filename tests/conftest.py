@@ -1,9 +1,27 @@
-"""What every test gets: no task left behind."""
+"""What every test gets: no task left behind. And who runs it, where there are several workers."""
 
 import asyncio
 from collections.abc import AsyncIterator
 
+import pytest
 import pytest_asyncio
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Give everything under Wine to one worker: making a prefix takes longer than most of what is done in it.
+
+    By the file's name: pytest 9 has no place any more for the group that pytest-xdist 3.8 writes into a test's id.
+    """
+    if config.getoption("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadGroupScheduling  # noqa: PLC0415 -- only where it is installed
+
+    class ByFile(LoadGroupScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "wine" if "wine" in nodeid.partition("::")[0] else super()._split_scope(nodeid)
+
+    return ByFile(config, log)
 
 
 @pytest_asyncio.fixture(autouse=True)

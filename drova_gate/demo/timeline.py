@@ -174,7 +174,12 @@ class Printer:
         if quiet:
             total = sum(quiet.values())
             plain = f"  {'launchers':<10} {total:>2} of {total:<2}  "
-            self._wrapped(plain, plain, ", ".join(f"{subject}\N{NO-BREAK SPACE}{number}" for subject, number in quiet.items()), DIM)
+            self._wrapped(
+                plain,
+                plain,
+                ", ".join(f"{subject}\N{NO-BREAK SPACE}{number}" for subject, number in quiet.items()),
+                DIM,
+            )
         self._line("")
 
     def _wrapped(self, plain: str, head: str, text: str, code: str) -> None:

@@ -20,7 +20,7 @@ from drova_gate.protect.protector import Protection, Protector
 from drova_gate.steps.compile import PREPARED_FILE, compile_again, compile_check, compile_preparation
 from drova_gate.steps.compile_steps import Originals, originals_wanted
 from drova_gate.steps.confirm import Later, confirm, left_over
-from drova_gate.steps.found import Found, found_script, read_found
+from drova_gate.steps.found import Found, find_places, found_scripts, read_found
 from drova_gate.steps.lan import NEIGHBOURS_QUESTION, around, asks, read_neighbours
 from drova_gate.steps.lockdown import Lockdown
 from drova_gate.steps.payload import Payload
@@ -123,7 +123,7 @@ async def _prepare(link: HostLink, protector: Protector, plan: PreparationPlan, 
     await link.write_all(payload.files)
     done, network = await side_by_side(link, payload, protector.status())
     later = await _second_look(link, payload, draft.target, done)
-    after = protector.read_status(sections(network))
+    after = protector.read_status(sections(done))
     progress.shadowed = after.shadowed or frozenset()
     progress.steps += [
         *_shadow_steps(plan.volumes, progress.entered, after),
@@ -143,6 +143,7 @@ class _Draft:
         """The marker of the session that this station was wiped for last, as its disk says."""
         self._link = link
         self._found = plan.found
+        self._looks = () if plan.found is not None else tuple(found_scripts(link.shell, plan.recipes, plan.console))
         self._originals: Originals = {}
         self._payload: Payload | None = None
 
@@ -150,7 +151,7 @@ class _Draft:
     def questions(self) -> Script:
         """What the station must still be asked."""
         script: Script = NEIGHBOURS_QUESTION if asks(self.plan.lockdown) else ()
-        return script if self._found is not None else (*script, *found_script(self.plan.recipes, self.plan.console))
+        return script if self._found is not None or len(self._looks) != 1 else (*script, *self._looks[0])
 
     @property
     def target(self) -> Target:
@@ -164,6 +165,9 @@ class _Draft:
             read = await read_files(self._link, [rf"{self.target.home}\{PREPARED_FILE}"])
             content = next(iter(read.values()))
             self.wiped_for = content.decode("ascii", "replace").strip() if isinstance(content, bytes) else ""
+        if self._found is None and len(self._looks) != 1:
+            # More than one command can carry: looked up beside the protector's.
+            self._found = await find_places(self._link, self.plan.recipes, self.plan.console)
         if not self.questions:
             await self._compile()
 
@@ -231,7 +235,7 @@ async def _check(link: HostLink, protector: Protector, draft: _Draft) -> tuple[t
     payload = compile_check(await draft.payload(), draft.target)
     await link.write_all(payload.files)
     done, network = await side_by_side(link, payload, protector.status())
-    return confirm(payload.expected, done, network), protector.read_status(sections(network))
+    return confirm(payload.expected, done, network), protector.read_status(sections(done))
 
 
 async def _second_look(link: HostLink, payload: Payload, target: Target, done: str) -> Later | None:

@@ -94,7 +94,7 @@ def wipe_file(step: str, path: str) -> Lines:
     """Delete a file (or, with wildcards, files), read-only or not; a directory of that name is left alone."""
     if "*" in path.rpartition("\\")[0]:
         return _each(step, path, test="", act=f'del /f /q /a "{{0}}" {_QUIET}')
-    return _when_there(path, f"call :file {step}")
+    return _when_there(path, f"call :{'files' if '*' in path else 'file'} {step}")
 
 
 def wipe_directory(step: str, path: str) -> Lines:
@@ -131,6 +131,14 @@ ROUTINES = (
     f'del /f /q /a "%P%" {_QUIET}',
     ":left",
     f'if exist "%P%" (echo @@ step %1 failed held& set "{HELD}=1") else (echo @@ step %1 changed)',
+    "goto :eof",
+    ":files",
+    # Directories that match are no finding: dir, unlike "if exist", can leave them out.
+    f'dir /b /a-d "%P%" {_QUIET}',
+    "if errorlevel 1 goto :eof",
+    f'del /f /q /a "%P%" {_QUIET}',
+    f'dir /b /a-d "%P%" {_QUIET}',
+    f'if errorlevel 1 (echo @@ step %1 changed) else (echo @@ step %1 failed held& set "{HELD}=1")',
     "goto :eof",
     ":folder",
     r'if not exist "%P%\*" (echo @@ step %1 skipped file& goto :eof)',

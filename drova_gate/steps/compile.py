@@ -4,21 +4,17 @@ Every program that is started costs the station 0.05 s, so what can be joined is
 ``reg import``, one ``netsh`` script, one ``reg query`` for each maker's branch. Files are wiped by cmd.exe's own commands, which start
 nothing: a recipe more costs next to nothing.
 
-The order is that of the facts: kill (and write the policies meanwhile), wipe, restart Explorer (the same call kills once more what services
-brought back) and write the rest of the registry, wipe again what came back, read back. Explorer goes by ``taskkill /f`` (its exit code 1
-keeps Winlogon from restarting it) only after the policies are written, and is started by the task scheduler, the one built-in way into
-the console session from an SSH login.
+The order is that of the facts: kill (and write the policies meanwhile); then, side by side, wipe and kill once more what services brought
+back, start Explorer anew, and end what only PowerShell can tell apart; when all of that has ended, wipe again what came back, list the
+processes and read the rest of the registry. A branch is read after the last kill of the recipe that it belongs to. Explorer goes by
+``taskkill /f`` (its exit code 1 keeps Winlogon from restarting it) only after the policies are written, and is started by the task
+scheduler, the one built-in way into the console session from an SSH login.
 
-What does not depend on each other runs side by side, as the sides of a pipe: cmd.exe starts all of them at once and goes on when the last
-has ended, which is all that is wanted. Nothing goes through the pipe itself: each lane is a cmd.exe of its own whose output goes into a
-file, named inside its own quotes (Wine keeps a file open that is named outside), and the file is printed when all have ended. A lane
-gets the label where it begins as the batch file's argument, because ``call :label`` does not work across a pipe. Variables are
-inherited; what a lane sets is lost, so lanes tell by files and ``@@`` lines alone. A lane that did not come to its end lacks its
-``@@ lane`` line: then everything that rests on it counts as not seen.
+How parts of it run side by side: ``lanes``.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from uuid import UUID
 
@@ -33,7 +29,7 @@ from drova_gate.host.marks import (
     marker_file,
 )
 from drova_gate.steps import batch
-from drova_gate.steps.compile_kill import Kills, kill_lines, kills_of, look_lines, stop_lines, under_line
+from drova_gate.steps.compile_kill import Kills, kill_lines, kills_of, look_lines, stop_lines, under_lines
 from drova_gate.steps.compile_lockdown import (
     HOME_NETWORK,
     lockdown_registry,
@@ -43,12 +39,22 @@ from drova_gate.steps.compile_lockdown import (
 )
 from drova_gate.steps.compile_steps import Originals, Wipe, compile_wipe
 from drova_gate.steps.found import Found, software_key
-from drova_gate.steps.frame import TASK, create_task, look_for_explorer, needed, policy_roots, run_batch
+from drova_gate.steps.frame import (
+    TASK,
+    create_task,
+    list_processes,
+    needed,
+    policy_roots,
+    print_processes,
+    run_batch,
+    wait_for_explorer,
+)
+from drova_gate.steps.lanes import DISPATCH, lane, printed, side_by_side, spread
 from drova_gate.steps.lockdown import Lockdown
 from drova_gate.steps.payload import Expected, ExpectedRegistry, Payload
 from drova_gate.steps.recipes import Level, Recipe
 from drova_gate.steps.registry_file import RegistryEdit, ValueSet, registry_file
-from drova_gate.steps.registry_steps import branches, makers_key
+from drova_gate.steps.registry_steps import branch_covers, branches
 from drova_gate.steps.target import Target
 
 __all__ = ["PREPARED_FILE", "compile_again", "compile_check", "compile_preparation"]
@@ -62,8 +68,10 @@ _HELD_ROUNDS = 2
 """Tries for files that are still held, a second apart: a player waits at most 5 s in all."""
 _SERVICE_LANES = 5
 """Three calls of ``sc.exe`` in a row with every shipped recipe."""
-_READ_LANES = 6
-"""Side by side for ``reg query``: a gaming PC has eight threads and more."""
+_READ_LANES = 8
+"""Side by side for ``reg query``, each a few milliseconds of work: a gaming PC has eight threads and more."""
+_POLICY_LANES = 1
+"""They are read long before the rest is done."""
 _UTF8 = f"chcp.com 65001 {_QUIET}"
 """Registry names outside the console's code page would arrive as question marks."""
 
@@ -96,14 +104,14 @@ def compile_preparation(
     stamp = ValueSet(full_path(BOOT_KEY), BOOT_VALUE, "REG_SZ", boot_stamp)
     marked = _marked(marker, session)
     registry = (*policies, marked)
-    roots = _roots(wipe, registry, target, found)
+    roots = _roots(wipe, registry, target)
     markers = {f"marker.{letter}": marker_file(letter) for letter in sorted(volumes)}
-    lanes = _read_lanes(wipe, roots)
+    reads = _reads(wipe, kills, target, roots, policy_roots(policies))
     home = target.home
     rules, groups, expected_services = network_steps(lockdown)
     return Payload(
         {
-            rf"{home}\prepare.cmd": batch.batch_file(_prepare_lines(target, wipe, kills, markers, marker, lanes)),
+            rf"{home}\prepare.cmd": batch.batch_file(_prepare_lines(target, wipe, kills, markers, marker, reads)),
             rf"{home}\policies.reg": registry_file([edit for each in policies for edit in each.edits]),
             # The marker last in the file: where it stands, everything before it was imported, the boot stamp too.
             rf"{home}\wipe.reg": registry_file([*wipe.edits, stamp, *marked.edits]),
@@ -119,7 +127,7 @@ def compile_preparation(
             registry=registry,
             wiped=tuple(wipe.registry),
             foreseen=frozenset(root.casefold() for root in roots),
-            lanes=("again", *lanes),
+            lanes=("early", "shell", *reads.lanes),
             killed=kills.expected,
             stopped=tuple(step for step, _ in kills.services),
             session=target.session,
@@ -133,16 +141,18 @@ def compile_preparation(
 
 def compile_check(payload: Payload, target: Target) -> Payload:
     """Compile a look at a station that is prepared already: the same evidence, nothing killed, wiped or restarted."""
-    wipe = Wipe()
-    registry = payload.expected.registry
-    lanes = _read_lanes(wipe, policy_roots(registry))
+    queries = _queries(Wipe(), policy_roots(payload.expected.registry))
+    reads = spread("read", queries, _READ_LANES)
     lines = [
         *needed(target),
-        'if not "%~1"=="" goto %~1',
-        *_side_by_side(("again", *lanes)),
-        *_printed(lanes, first=False),
-        *_lane("again", look_for_explorer()),
-        *(line for name, inner in lanes.items() for line in _lane(name, inner)),
+        DISPATCH,
+        *side_by_side(("look", *reads)),
+        *printed(("look",)),
+        "echo @@ begin registry",
+        *printed(reads),
+        *_END,
+        *lane("look", (*wait_for_explorer(), *print_processes())),
+        *(line for name, inner in reads.items() for line in lane(name, inner)),
     ]
     markers = {step: marker_file(step.rpartition(".")[2]) for step in payload.expected.markers}
     at = lines.index("echo @@ begin registry")
@@ -157,7 +167,7 @@ def compile_check(payload: Payload, target: Target) -> Payload:
         {rf"{target.home}\check.cmd": batch.batch_file(lines), **files},
         run_batch(target, "check.cmd"),
         payload.network,
-        replace(payload.expected, lanes=("again", *lanes)),
+        replace(payload.expected, lanes=("look", *reads)),
     )
 
 
@@ -180,13 +190,33 @@ def compile_again(edits: Sequence[RegistryEdit], roots: Iterable[str], target: T
 # -- prepare.cmd -----------------------------------------------------------------------------------------------------
 
 
+_END = ("echo @@ end registry", "echo @@ finished prepare", "exit /b 0")
+
+
+@dataclass(frozen=True, slots=True)
+class _Reads:
+    """Lanes of ``reg query``, by the time from which what they read can only be as we left it."""
+
+    policies: dict[str, list[str]]
+    """Once the policies are written."""
+    early: dict[str, list[str]]
+    """Once what is killed by its name is gone."""
+    late: dict[str, list[str]]
+    """Once everything is gone."""
+
+    @property
+    def lanes(self) -> dict[str, list[str]]:
+        """All of them, in the order in which they are printed."""
+        return self.late | self.early | self.policies
+
+
 def _prepare_lines(
     target: Target,
     wipe: Wipe,
     kills: Kills,
     markers: dict[str, str],
     marker: str,
-    lanes: dict[str, list[str]],
+    reads: _Reads,
 ) -> list[str]:
     first = [
         *kill_lines(kills.images, tree=True)[:1],
@@ -196,36 +226,27 @@ def _prepare_lines(
         # Last: Wine keeps the file of another side open.
         r'tasklist.exe /fo csv /nh >"%DG_HOME%\first.csv" 2>nul',
     ]
-    explorer = kill_lines(("explorer.exe", *kills.images), tree=False)
-    early = [
-        ":early",
-        "call :wipe",
-        " | ".join((explorer[0], rf'reg.exe import "%DG_HOME%\wipe.reg" {_QUIET}')),
-        *explorer[1:],
-        "goto :eof",
-    ]
-    again = [
-        f"schtasks.exe /run /tn {TASK} {_QUIET} || ({create_task(target)}& schtasks.exe /run /tn {TASK} {_QUIET})",
-        "echo @@ code.shell %errorlevel%",
+    lanes = {"early": _early_lines(kills, reads), "shell": _shell_lines(target), **reads.lanes}
+    return [
+        *needed(target),
+        DISPATCH,
+        " | ".join(first),
+        *kill_lines(kills.images, tree=True)[1:],
+        *_beside_powershell(kills, ("early", "shell", *reads.policies)),
+        *printed(("early", "shell")),
+        *(line for step, path in markers.items() for line in _mark(step, path, marker)),
         "call :wipe",
         *batch.attempts("wipe", _HELD_ROUNDS),
         rf'>"%DG_HOME%\{PREPARED_FILE}" echo {marker}',
-        *look_for_explorer(),
-        f"schtasks.exe /delete /f /tn {TASK} {_QUIET}",
-    ]
-    return [
-        *needed(target),
-        'if not "%~1"=="" goto %~1',
-        " | ".join(first),
-        *kill_lines(kills.images, tree=True)[1:],
-        *(_beside_powershell(kills) if kills.under else ["call :early"]),
-        *(line for step, path in markers.items() for line in _mark(step, path, marker)),
-        *_side_by_side(("again", *lanes)),
-        *_printed(lanes, first=True),
-        *early,
-        *([":under", under_line(kills.under), "goto :eof"] if kills.under else []),
-        *_lane("again", again),
-        *(line for name, inner in lanes.items() for line in _lane(name, inner)),
+        *list_processes(reads.late),
+        "echo @@ begin first",
+        r'type "%DG_HOME%\first.csv"',
+        "echo @@ end first",
+        *print_processes(),
+        "echo @@ begin registry",
+        *printed(reads.lanes),
+        *_END,
+        *(line for name, inner in lanes.items() for line in lane(name, inner)),
         ":wipe",
         f'set "{batch.HELD}="',
         *wipe.lines,
@@ -236,43 +257,44 @@ def _prepare_lines(
     ]
 
 
-def _beside_powershell(kills: Kills) -> list[str]:
-    """Where a name runs that only PowerShell can judge, let the first wipe not wait for it.
-
-    What is still held then is wiped when all have gone, as is what they write meanwhile.
-    """
+def _early_lines(kills: Kills, reads: _Reads) -> list[str]:
+    """Wipe, kill what services brought back meanwhile, read back what of the registry is settled by then."""
+    again = kill_lines(kills.images, tree=False)
     return [
-        *look_lines(kills.under, r"%DG_HOME%\first.csv"),
-        "if not defined DG_UNDER goto alone",
-        *_side_by_side(("under", "early")),
-        "type under.txt",
-        "type early.txt",
-        "goto marks",
-        ":alone",
-        "call :early",
-        ":marks",
+        "call :wipe",
+        " | ".join((*again[:1], rf'reg.exe import "%DG_HOME%\wipe.reg" {_QUIET}')),
+        *again[1:],
+        *side_by_side(reads.early),
     ]
 
 
-def _side_by_side(lanes: Iterable[str]) -> list[str]:
-    """Start this batch file once for each lane, all at once; the current folder is ours (``needed``)."""
-    return [" | ".join(f'cmd.exe /d /c ".\\%~nx0 {name} >{name}.txt 2>nul"' for name in lanes)]
-
-
-def _lane(name: str, lines: Iterable[str]) -> list[str]:
-    return [f":{name}", *lines, f"echo @@ lane.{name} done", "exit /b 0"]
-
-
-def _printed(lanes: Iterable[str], *, first: bool) -> list[str]:
-    before = ["echo @@ begin first", r'type "%DG_HOME%\first.csv"', "echo @@ end first"] if first else []
+def _shell_lines(target: Target) -> list[str]:
+    """Start Explorer anew; its task goes only when it is there."""
     return [
-        *before,
-        "type again.txt",
-        "echo @@ begin registry",
-        *(f"type {name}.txt" for name in lanes),
-        "echo @@ end registry",
-        "echo @@ finished prepare",
-        "exit /b 0",
+        f"taskkill.exe /f /im explorer.exe {_QUIET}",
+        f"schtasks.exe /run /tn {TASK} {_QUIET} || ({create_task(target)}& schtasks.exe /run /tn {TASK} {_QUIET})",
+        *wait_for_explorer(),
+        f"schtasks.exe /delete /f /tn {TASK} {_QUIET}",
+    ]
+
+
+def _beside_powershell(kills: Kills, lanes: tuple[str, ...]) -> list[str]:
+    """Where a name runs that only PowerShell can judge, let nothing else wait for it.
+
+    What is still held then is wiped when all have gone, as is what they write meanwhile.
+    """
+    if not kills.under:
+        return side_by_side(lanes)
+    first, *others = under_lines(kills.under)
+    return [
+        *look_lines(kills.under, r"%DG_HOME%\first.csv"),
+        "if not defined DG_UNDER goto alone",
+        *side_by_side(lanes, first),
+        *others,
+        "goto gone",
+        ":alone",
+        *side_by_side(lanes),
+        ":gone",
     ]
 
 
@@ -303,29 +325,46 @@ def _absent(step: str) -> StepResult:
 # -- what is read back -----------------------------------------------------------------------------------------------
 
 
-def _roots(wipe: Wipe, registry: Iterable[ExpectedRegistry], target: Target, found: Found) -> dict[str, bool]:
-    """Choose what to query: policies, and of the recipes' branches those of makers whose programs ever ran here.
+def _roots(wipe: Wipe, registry: Iterable[ExpectedRegistry], target: Target) -> dict[str, bool]:
+    """Choose what to query: policies, and every branch of the recipes, there or not: what came up since shows at once.
 
-    The user's ``Software`` key itself is listed too: a maker that came up since shows there.
+    The user's ``Software`` key itself is listed too: that list is never empty, so an answer without it is none.
     """
     if not wipe.registry:
         return policy_roots(registry)
-    software = software_key(target.user_hive)
-    listed = software.casefold() in found.registry
-    keys = []
-    for each in wipe.registry:
-        key = target.key(each.step.key)
-        maker = makers_key(key).casefold()
-        own = maker.startswith(f"{software.casefold()}\\")
-        if not (listed and own) or maker in found.registry or each.changed:
-            keys.append(key)
-    return {software: False, **branches(keys), **policy_roots(registry)}
+    keys = [target.key(each.step.key) for each in wipe.registry]
+    return {software_key(target.user_hive): False, **branches(keys), **policy_roots(registry)}
 
 
-def _read_lanes(wipe: Wipe, roots: dict[str, bool]) -> dict[str, list[str]]:
-    queries = [f'reg.exe query "{_text(wipe, root)}"{" /s" if deep else ""} 2>nul' for root, deep in roots.items()]
-    lanes = {f"read{number}": queries[number - 1 :: _READ_LANES] for number in range(1, _READ_LANES + 1)}
-    return {name: lines for name, lines in lanes.items() if lines}
+def _reads(wipe: Wipe, kills: Kills, target: Target, roots: dict[str, bool], policies: dict[str, bool]) -> _Reads:
+    """Deal the branches out to the times from which they may be read.
+
+    A query takes as long as its program takes to start, so while they are few each has a lane of its own.
+    """
+    pathed = {each.step.partition(".")[0] for each in kills.expected if each.under}
+    keys = [(each.name.partition(".")[0] in pathed, target.key(each.step.key)) for each in wipe.registry]
+    settled, early, late = dict[str, bool](), dict[str, bool](), dict[str, bool]()
+    for root, deep in roots.items():
+        owners = {by_path for by_path, key in keys if branch_covers(root, key)}
+        # The list of makers is covered by none: whoever is killed last may add to it.
+        if True in owners or root.casefold() == software_key(target.user_hive).casefold():
+            late[root] = deep
+        elif root in policies and not owners:
+            settled[root] = deep
+        else:
+            early[root] = deep
+    # The late ones cost a start of cmd.exe anyway: what finds no lane of its own earlier goes with them.
+    for root in list(early)[max(_READ_LANES, len(early) // 2) :]:
+        late[root] = early.pop(root)
+    return _Reads(
+        spread("policies", _queries(wipe, settled), _POLICY_LANES),
+        spread("early", _queries(wipe, early), _READ_LANES),
+        spread("late", _queries(wipe, late), _READ_LANES),
+    )
+
+
+def _queries(wipe: Wipe, roots: dict[str, bool]) -> list[tuple[str]]:
+    return [(f'reg.exe query "{_text(wipe, root)}"{" /s" if deep else ""} 2>nul',) for root, deep in roots.items()]
 
 
 def _text(wipe: Wipe, key: str) -> str:
@@ -350,16 +389,14 @@ def _beside_lines(lockdown: Lockdown, kills: Kills) -> list[str]:
     units = [lines[start:end] for start, end in pairwise([*starts, len(lines)])]
     units += [list(stop_lines([service])) for service in kills.services]
     lanes = {"firewall": lines[:first]} if first else {}
-    for number in range(_SERVICE_LANES):
-        if mine := units[number::_SERVICE_LANES]:
-            lanes[f"services{number + 1}"] = [line for unit in mine for line in unit]
+    lanes |= spread("services", units, _SERVICE_LANES)
     return [
         r'if not exist "%DG_HOME%\*" exit /b 1',
         'cd /d "%DG_HOME%"',
-        'if not "%~1"=="" goto %~1',
-        *(_side_by_side(lanes) if lanes else []),
-        *(f"type {name}.txt" for name in lanes),
+        DISPATCH,
+        *side_by_side(lanes),
+        *printed(lanes),
         finished,
         "exit /b 0",
-        *(line for name, inner in lanes.items() for line in _lane(name, inner)),
+        *(line for name, inner in lanes.items() for line in lane(name, inner)),
     ]

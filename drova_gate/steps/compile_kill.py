@@ -13,11 +13,13 @@ from drova_gate.steps.kinds import KillUnder
 from drova_gate.steps.payload import ExpectedKill
 from drova_gate.steps.recipes import Recipe
 
-__all__ = ["Kills", "kill_lines", "kills_of", "look_lines", "stop_lines", "under_line", "word"]
+__all__ = ["Kills", "kill_lines", "kills_of", "look_lines", "stop_lines", "under_lines", "word"]
 
 _QUIET = ">nul 2>nul"
 _ROOM = 6000
 """Characters of image names in one line: it has other commands beside them."""
+_ROOM_FOR_RULES = 4000
+"""Characters of rules in one line: the script around them and the lanes beside it take a thousand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,26 +80,42 @@ def look_lines(rules: Sequence[KillUnder], tasks: str) -> list[str]:
     """Look through the process list in ``tasks`` for names whose path must be looked at; ``DG_UNDER`` is set when one runs."""
     if not rules:
         return []
+    images = _once(rule.image for rule in rules)
+    rows = f'for /f "usebackq tokens=1 delims=," %%a in ("{tasks}") do'
     return [
         # One variable for each running name: then nothing more is started to look for ours.
-        f'for /f "usebackq tokens=1 delims=," %%a in ("{tasks}") do set "DG_RUNS_%%~a=1"',
-        *(f'if defined DG_RUNS_{image} set "DG_UNDER=1"' for image in _once(rule.image for rule in rules)),
+        f'{rows} set "DG_RUNS_%%~a=1"',
+        *(f'if defined DG_RUNS_{image} set "DG_UNDER=1"' for image in images if " " not in image),
+        # The name after "defined" ends at its first blank.
+        *(f'{rows} if /i "%%~a"=="{image}" set "DG_UNDER=1"' for image in images if " " in image),
     ]
 
 
-def under_line(rules: Sequence[KillUnder]) -> str:
-    """Kill what lies in the rules' folders, and tell ``@@ under.<rule> <killed> <left>`` for each rule."""
-    pairs = ";".join(f"{rule.image[: -len('.exe')]}|{rule.folder.lower()}" for rule in rules)
+def under_lines(rules: Sequence[KillUnder]) -> list[str]:
+    """Kill what lies in the rules' folders, and tell ``@@ under.<rule> <killed> <left>`` for each rule; one line but for very many."""
+    texts = [f"{rule.image[: -len('.exe')]}|{rule.folder.lower()}" for rule in rules]
+    parts: list[list[str]] = []
+    for text in texts:
+        if not parts or sum(len(each) + 1 for each in parts[-1]) + len(text) > _ROOM_FOR_RULES:
+            parts.append([])
+        parts[-1].append(text)
+    starts = [sum(len(part) for part in parts[:number]) for number in range(len(parts))]
+    return [_under_line(part, start) for part, start in zip(parts, starts, strict=True)]
+
+
+def _under_line(texts: Iterable[str], start: int) -> str:
     find = (
         "$a=$r.Split('|');$k=@(Get-Process -Name $a[0] -ErrorAction SilentlyContinue"
         "|Where-Object{$_.Path -and $_.Path.ToLower().Contains($a[1])})"
     )
+    # Rules are counted on from the lines before.
+    counts = f"@(0)*{start}" if start else "@()"
     script = (
-        f"$q='{pairs}'.Split(';');$w=@();$c=@();"
+        f"$q='{';'.join(texts)}'.Split(';');$w=@();$c={counts};"
         f"foreach($r in $q){{{find};$c+=$k.Count;foreach($p in $k){{$w+='/pid';$w+=$p.Id}}}};"
         "if($w.Count){taskkill.exe /f /t $w 2>$null|Out-Null;"
         "Wait-Process -Id ($w|Where-Object{$_ -ne '/pid'}) -Timeout 2 -ErrorAction SilentlyContinue};"
-        f"$n=0;foreach($r in $q){{{find};'@@ under.'+$n+' '+$c[$n]+' '+$k.Count;$n++}}"
+        f"$n={start};foreach($r in $q){{{find};'@@ under.'+$n+' '+$c[$n]+' '+$k.Count;$n++}}"
     )
     # Standard input closed: PowerShell would wait for one that stays open.
     return f'powershell.exe -NoProfile -NonInteractive -Command "{script}" <nul 2>nul'

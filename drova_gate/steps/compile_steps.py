@@ -7,6 +7,7 @@ from drova_gate.core.model import StepOutcome, StepResult
 from drova_gate.steps import batch
 from drova_gate.steps.edit import drop_ini_keys, drop_ini_sections, drop_vdf_blocks
 from drova_gate.steps.edit_json import drop_json_keys
+from drova_gate.steps.found import makers_listed
 from drova_gate.steps.guard import FOLDERS
 from drova_gate.steps.kinds import (
     DeleteDirectory,
@@ -18,12 +19,13 @@ from drova_gate.steps.kinds import (
     EditStep,
     FileStep,
     RegistryStep,
+    SetValue,
     WriteFile,
 )
 from drova_gate.steps.payload import Entries, ExpectedRegistryStep, Unreadable
 from drova_gate.steps.recipes import Level, Recipe, selected
 from drova_gate.steps.registry_file import RegistryEdit
-from drova_gate.steps.registry_steps import Read, to_do
+from drova_gate.steps.registry_steps import Read, is_there, to_do
 from drova_gate.steps.target import Target
 
 __all__ = ["Originals", "Wipe", "compile_wipe", "originals_wanted"]
@@ -116,6 +118,11 @@ def _steps(recipes: Iterable[Recipe], level: Level) -> Iterable[tuple[Recipe, Fi
 
 
 def _compile_registry(wipe: Wipe, name: str, step: RegistryStep, target: Target, seen: Read) -> None:
+    # Without the list of makers nobody looked, and absence says nothing.
+    looked = makers_listed(seen, target.user_hive)
+    if isinstance(step, SetValue) and looked and not is_there(target.key(step.key), seen):
+        wipe.registry.append(ExpectedRegistryStep(name, step, changed=False, absent=True))
+        return
     edits = to_do(step, target, seen)
     wipe.registry.append(ExpectedRegistryStep(name, step, changed=bool(edits)))
     wipe.edits += edits

@@ -21,7 +21,8 @@ from drova_gate.host.parse import (
 from drova_gate.steps.confirm_network import confirm_network
 from drova_gate.steps.payload import Expected, ExpectedKill, ExpectedRegistry, ExpectedRegistryStep
 from drova_gate.steps.registry_file import RegistryEdit
-from drova_gate.steps.registry_steps import Read, branch_covers, fault_of, makers_key, read_index, to_do
+from drova_gate.steps.registry_steps import Read, branch_covers, fault_of, is_there, makers_key, read_index, to_do
+from drova_gate.steps.target import Target
 
 __all__ = ["Later", "confirm", "left_over"]
 
@@ -45,12 +46,14 @@ class Later:
 
     roots: tuple[str, ...] = ()
     keys: tuple[RegistryKey, ...] = ()
+    earlier: tuple["Later", ...] = ()
+    """The same before each further pass: what it showed, the next pass may have taken away."""
 
     def after(self, roots: Iterable[str], keys: RegistryKeys) -> "Later":
         """Put one more pass on top: what it read anew replaces what was read before."""
         listed = tuple(roots)
         kept = (key for key in self.keys if not any(branch_covers(root, key.path) for root in listed))
-        return Later((*self.roots, *listed), (*kept, *keys.keys))
+        return Later((*self.roots, *listed), (*kept, *keys.keys), (*self.earlier, self))
 
 
 def confirm(expected: Expected, prepare: str, network: str, later: "Later | None" = None) -> tuple[StepResult, ...]:
@@ -90,7 +93,7 @@ def left_over(
         key = target.key(each.step.key)
         if _unread(key, expected, read, later):
             roots[makers_key(key)] = None
-        elif left := to_do(each.step, target, read):
+        elif not _not_installed(each, target, read) and (left := to_do(each.step, target, read)):
             edits += left
             roots |= dict.fromkeys(edit.key for edit in left)
     return tuple(dict.fromkeys(edits)), tuple(roots)
@@ -210,12 +213,20 @@ def _wiped(
         return StepResult(each.name, StepOutcome.FAILED, "the registry could not be read back")
     if _unread(expected.target.key(each.step.key), expected, again, later):
         return StepResult(each.name, StepOutcome.FAILED, "came up while it was being looked at")
+    if _not_installed(each, expected.target, again):
+        return StepResult(each.name, StepOutcome.SKIPPED, "its key is not there: not installed")
     left = to_do(each.step, expected.target, again)
     if left:
         faults = (fault_of(edit, again) for edit in left)
         return StepResult(each.name, StepOutcome.FAILED, "; ".join(fault for fault in faults if fault))
-    changed = each.changed or bool(to_do(each.step, expected.target, read))
+    states = (read, *(_joined(read, pass_) for pass_ in (later.earlier if later else ())))
+    changed = each.changed or any(to_do(each.step, expected.target, state) for state in states)
     return StepResult(each.name, StepOutcome.CHANGED if changed else StepOutcome.CLEAN)
+
+
+def _not_installed(each: ExpectedRegistryStep, target: Target, read: Read) -> bool:
+    """Whether a value is not to be set because its key neither was there nor came up since."""
+    return each.absent and not is_there(target.key(each.step.key), read)
 
 
 def _registry(expected: ExpectedRegistry, read: Read | None) -> StepResult:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from drova_gate.errors import GateError
-from drova_gate.host.commands import Run, Script, Section, sections
+from drova_gate.host.commands import Run, Script, Section, Shell, render, sections
 from drova_gate.host.identity import Console
 from drova_gate.host.link import HostLink
 from drova_gate.host.parse import registry_keys
@@ -20,14 +20,24 @@ from drova_gate.steps.recipes import Level, Recipe, selected
 from drova_gate.steps.registry_steps import Read, branches, read_index
 from drova_gate.steps.target import Target, hive_of
 
-__all__ = ["Found", "Places", "find_places", "found_script", "read_found", "registry_keys_of", "software_key"]
+__all__ = [
+    "Found",
+    "Places",
+    "find_places",
+    "found_script",
+    "found_scripts",
+    "makers_listed",
+    "read_found",
+    "registry_keys_of",
+    "software_key",
+]
 
 log = logging.getLogger(__name__)
 
 FIND_SECONDS = 60.0
 """Some twenty calls of reg.exe on a station that may be busy."""
-_ASKED_AT_ONCE = 80
-"""Recipes in one command: cmd.exe takes 8191 characters, and ours need 55 each."""
+_ROOM = 6000
+"""Characters of one question: cmd.exe takes 8191, and the protector's calls may stand before it."""
 
 _PLACES, _BRANCHES, _SERVICES = "places", "branches", "services"
 _SHELL_FOLDERS = r"Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
@@ -53,6 +63,11 @@ class Found:
 def software_key(target_hive: str) -> str:
     """The key whose subkeys tell which makers' programs were ever run by this user."""
     return rf"{target_hive}\Software"
+
+
+def makers_listed(read: Read, target_hive: str) -> bool:
+    r"""Whether the list of makers was read: Windows' own key is always in it (``Software`` itself is not printed, it holds no values)."""
+    return rf"{software_key(target_hive)}\Microsoft".casefold() in read
 
 
 def registry_keys_of(recipes: Iterable[Recipe], target: Target, level: Level) -> list[str]:
@@ -112,13 +127,31 @@ def read_found(parts: Mapping[str, str], recipes: tuple[Recipe, ...], console: C
     )
 
 
+def found_scripts(shell: Shell, recipes: tuple[Recipe, ...], console: Console) -> list[Script]:
+    """Ask for everything in as few commands as the shell can carry: one, but for very many recipes of the owner's own."""
+    script = found_script(recipes, console)
+    if _fits(shell, script):
+        return [script]
+    if len(recipes) == 1:
+        return []  # what of it is there shows in the read-back
+    half = len(recipes) // 2
+    return [*found_scripts(shell, recipes[:half], console), *found_scripts(shell, recipes[half:], console)]
+
+
+def _fits(shell: Shell, script: Script) -> bool:
+    try:
+        return len(render(shell, script).text) <= _ROOM
+    except ValueError:
+        return False
+
+
 async def find_places(link: HostLink, recipes: tuple[Recipe, ...], console: Console) -> Found:
     """Look with one command, or with a few where the owner has very many recipes."""
     parts = dict[str, str]()
-    for first in range(0, max(len(recipes), 1), _ASKED_AT_ONCE):
-        script = found_script(recipes[first : first + _ASKED_AT_ONCE], console)
+    for script in found_scripts(link.shell, recipes, console):
         for name, text in sections((await link.run(script, timeout=FIND_SECONDS)).stdout).items():
-            parts[name] = parts.get(name, "") + text
+            # Each part ends its own last line: the next one's first key must begin one.
+            parts[name] = f"{parts[name]}\n{text}" if name in parts else text
     return read_found(parts, recipes, console)
 
 

@@ -3,23 +3,27 @@
 from collections.abc import Iterable, Mapping
 
 from drova_gate.host.commands import Run, Script, SetVariable
+from drova_gate.steps.lanes import side_by_side
 from drova_gate.steps.payload import ExpectedRegistry
 from drova_gate.steps.target import Target
 
 __all__ = [
     "TASK",
     "create_task",
-    "look_for_explorer",
+    "list_processes",
     "needed",
     "policy_roots",
+    "print_processes",
     "read_back",
     "restart_explorer",
     "run_batch",
+    "wait_for_explorer",
 ]
 
 TASK = "drova_gate_shell"
 """The scheduled task that starts Explorer; it is deleted in the same script."""
 _QUIET = ">nul 2>nul"
+_TASKS = r'"%DG_HOME%\tasks.csv"'
 _SHELL_ROUNDS = 8
 """Looks for the new Explorer; the first three at once, then a second apart."""
 _SHELL_ROUNDS_AT_ONCE = 3
@@ -68,30 +72,39 @@ def restart_explorer(target: Target) -> Iterable[str]:
     yield f"schtasks.exe /delete /f /tn {TASK} {_QUIET}"
 
 
-def look_for_explorer() -> Iterable[str]:
-    """Wait for Explorer and print the process list."""
-    tasks = r'"%DG_HOME%\tasks.csv"'
+def wait_for_explorer() -> Iterable[str]:
+    """Wait for Explorer to run, for a few seconds at most."""
     yield 'set "N=0"'
     yield ":look"
-    # The first row keeps the file from being empty: Wine's for /f stumbles over that.
-    yield f'>{tasks} echo "-","0","-","0","-"'
-    yield f"tasklist.exe /fo csv /nh >>{tasks} 2>nul"
+    yield from list_processes()
     yield 'set "SHELL="'
-    yield f'for /f "usebackq tokens=1 delims=," %%a in ({tasks}) do if /i "%%~a"=="explorer.exe" set "SHELL=1"'
+    yield f'for /f "usebackq tokens=1 delims=," %%a in ({_TASKS}) do if /i "%%~a"=="explorer.exe" set "SHELL=1"'
     yield "if defined SHELL goto seen"
     yield "set /a N+=1"
     yield f"if %N% geq {_SHELL_ROUNDS} goto seen"
     yield f"if %N% geq {_SHELL_ROUNDS_AT_ONCE} ping.exe -n 2 127.0.0.1 >nul"
     yield "goto look"
     yield ":seen"
+
+
+def list_processes(lanes: Iterable[str] = ()) -> Iterable[str]:
+    """Write the process list to a file, while lanes run beside."""
+    # The first row keeps the file from being empty: Wine's for /f stumbles over that.
+    yield f'>{_TASKS} echo "-","0","-","0","-"'
+    yield from side_by_side(lanes, f"tasklist.exe /fo csv /nh >>{_TASKS} 2>nul")
+
+
+def print_processes() -> Iterable[str]:
+    """Print the process list that was written last."""
     yield "echo @@ begin processes"
-    yield f"type {tasks}"
+    yield f"type {_TASKS}"
     yield "echo @@ end processes"
 
 
 def read_back(registry: Iterable[ExpectedRegistry]) -> Iterable[str]:
     """Wait for Explorer, print the process list and every registry branch that we wrote to."""
-    yield from look_for_explorer()
+    yield from wait_for_explorer()
+    yield from print_processes()
     yield "echo @@ begin registry"
     for root, deep in policy_roots(registry).items():
         yield f'reg.exe query "{root}"{" /s" if deep else ""} 2>nul'

@@ -53,6 +53,8 @@ class ExpectedRegistryStep:
     step: RegistryStep
     changed: bool
     """There was something to do by the earlier look."""
+    absent: bool = False
+    """A value to set whose key was not there at that look: not installed, and nothing to do unless the key came up since."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from drova_gate.steps.kinds import ClearKey, DeleteKey, DeleteValue, DeleteValue
 from drova_gate.steps.registry_file import KeyGone, RegistryEdit, ValueGone, ValueSet
 from drova_gate.steps.target import Target
 
-__all__ = ["Read", "branch_covers", "branches", "fault_of", "makers_key", "read_index", "to_do"]
+__all__ = ["Read", "branch_covers", "branches", "fault_of", "is_there", "makers_key", "read_index", "to_do"]
 
 Read = Mapping[str, RegistryKey]
 """Keys that were read, by their full path in lower case."""
@@ -60,6 +60,11 @@ def fault_of(edit: RegistryEdit, read: Read) -> str:
                 return f"{name} is not there"
             same = value.number == data if isinstance(data, int) else value.data == data
             return "" if value.kind == kind and same else f"{name} reads back as {value.kind} {value.data}, not {data}"
+
+
+def is_there(key: str, read: Read) -> bool:
+    """Whether a key was read, or one below it: ``reg.exe`` does not print a key that holds keys alone."""
+    return key.casefold() in read or _anything_below(key, read)
 
 
 def _values(keys: Iterable[str], read: Read, prefix: str) -> tuple[RegistryEdit, ...]:

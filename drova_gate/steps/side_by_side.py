@@ -21,10 +21,10 @@ B = TypeVar("B")
 
 
 async def side_by_side(link: HostLink, payload: Payload, last: Script) -> tuple[str, str]:
-    """Run both commands at once; ``last`` follows the network part in its command."""
+    """Run both commands at once; ``last`` follows the preparation in its command: what it says holds for all that was written."""
     done, network = await both(
-        lambda: link.run(payload.prepare, timeout=PREPARE_SECONDS),
-        lambda: link.run((*payload.network, *last), timeout=PREPARE_SECONDS),
+        lambda: link.run((*payload.prepare, *last), timeout=PREPARE_SECONDS),
+        lambda: link.run(payload.network, timeout=PREPARE_SECONDS),
     )
     return done.stdout, network.stdout
 

@@ -16,9 +16,10 @@ from drova_gate.host.look import look, marker_files
 from drova_gate.protect.none import NoProtector
 from drova_gate.protect.shadow_defender import ShadowDefender
 from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.windows.registry import Value
 from drova_gate.steps.apply import PreparationPlan, prepare
 from drova_gate.steps.found import find_places
-from drova_gate.steps.recipes import Level
+from drova_gate.steps.recipes import Level, read_recipe
 from drova_gate.steps.undo import undo
 
 QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.0)
@@ -285,3 +286,33 @@ async def test_cancelled_preparation_passes_on():
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+
+async def test_more_recipes_than_one_question_takes():
+    """Two hundred recipes of the owner's own, not looked up before: asked in commands of their own, and every place is found."""
+    text = """
+name = "r{n}"
+title = "Recipe {n}"
+verified = "unverified"
+[[place]]
+name = "folder"
+key = 'HKLM\\SOFTWARE\\WOW6432Node\\Maker With A Long Name {n}\\Launcher'
+value = "InstallPath"
+[[min]]
+name = "one"
+kind = "delete_file"
+path = '{{folder}}\\token.dat'
+"""
+    many = tuple(read_recipe(f"r{n}.toml", text.format(n=n)) for n in range(200))
+    async with linked() as (station, link):
+        for n in (0, 199):
+            key = rf"HKLM\SOFTWARE\WOW6432Node\Maker With A Long Name {n}\Launcher"
+            station.machine.registry.set(key, "InstallPath", Value("REG_SZ", rf"C:\Games\Launcher {n}"))
+            station.machine.files.make_directory(rf"C:\Games\Launcher {n}", parents=True)
+            station.machine.files.write(rf"C:\Games\Launcher {n}\token.dat", b"x")
+        plan = replace(await planned(link), recipes=many, found=None)
+        report = await prepare(link, guard(station), plan)
+        assert (report.fault, failed(report)) == ("", {})
+        outcomes = {step.name: step.outcome for step in report.steps if step.name.endswith(".one")}
+        changed = {name for name, outcome in outcomes.items() if outcome is StepOutcome.CHANGED}
+        assert changed == {"r0.one", "r199.one"}

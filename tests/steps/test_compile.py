@@ -41,14 +41,62 @@ def started(payload: Payload, name: str) -> list[str]:
     ]
 
 
+def rows_of(payload: Payload) -> dict[str, list[str]]:
+    """The lines that start programs, by the label that they stand below; at the top: the empty one."""
+    rows, label = dict[str, list[str]](), ""
+    for line in lines(payload, "prepare.cmd"):
+        if line.startswith(":"):
+            label = line[1:]
+        if not line.startswith("if ") and PROGRAMS.search(line):
+            rows.setdefault(label, []).append(line)
+    return rows
+
+
 def test_cost_in_processes_is_within_budget():
-    """One after the other stand at most seven programs, beside each other the rest; in the network part one row."""
+    """Three rows of programs stand one after the other, two in the longest lane; in the network part one row."""
     payload = compiled(using=())
-    rows = [line for line in lines(payload, "prepare.cmd") if not line.startswith("if ") and PROGRAMS.search(line)]
-    main = rows[: next(number for number, line in enumerate(rows) if " again >again.txt" in line) + 1]
-    assert len(main) == 2
+    rows = rows_of(payload)
+    assert len(rows[""]) == 3
+    assert len(rows["early"]) == 2
     assert len(started(payload, "prepare.cmd")) <= 24
     assert len(started(payload, "network.cmd")) <= 14
+
+
+def test_powershell_is_waited_for_by_nothing():
+    """Where a name runs that only PowerShell can judge, it runs beside the same lanes as stand there without it."""
+    rows = rows_of(compiled())
+    with_it, without = rows[""][-1], rows["alone"][-1]
+    assert with_it.rpartition("powershell.exe")[0] == f"{without} | "
+
+
+def test_very_many_names_to_be_judged_by_path():
+    """More rules than one line of PowerShell takes: each is judged once, by its own number, and no line is too long."""
+    rules = "".join(
+        f"[[kill_under]]\nimage = \"Launcher {n}.exe\"\nfolder = '\\Some Long Maker Name {n}\\'\n" for n in range(300)
+    )
+    text = f'name = "many"\ntitle = "Many"\nverified = "unverified"\n{rules}'
+    payload = compiled(using=(read_recipe("many.toml", text),))
+    told = [line for line in lines(payload, "prepare.cmd") if "powershell.exe" in line]
+    listed = [rule for line in told for rule in re.search(r"\$q='([^']*)'", line)[1].split(";")]
+    starts = [int(re.search(r"\$n=(\d+);", line)[1]) for line in told]
+    assert len(told) > 1
+    assert listed == [f"Launcher {n}|\\some long maker name {n}\\" for n in range(300)]
+    assert [listed[start] for start in starts] == [re.search(r"\$q='([^;']*)", line)[1] for line in told]
+    # A name with a blank is no word for "if defined".
+    assert not [line for line in lines(payload, "prepare.cmd") if "if defined DG_RUNS_" in line]
+    assert sum('"%%~a"=="Launcher ' in line for line in lines(payload, "prepare.cmd")) == 300
+
+
+def test_branch_is_read_after_the_last_kill_of_its_recipe():
+    """A recipe that ends processes by their path has its branch read last, with the list of makers; policies are read first."""
+    rows = rows_of(compiled())
+    late = "".join(line for label, found in rows.items() if label.startswith("late") for line in found)
+    early = "".join(line for label, found in rows.items() if label.startswith("early") for line in found)
+    assert "Blizzard Entertainment" in late
+    assert 'Software" 2>nul' in late
+    assert "Blizzard" not in early
+    assert "Policies" in "".join(rows["policies1"])
+    assert "Policies" not in early + late
 
 
 def test_more_recipes_start_no_more_programs():
@@ -73,30 +121,34 @@ path = '{{local}}\\Launcher {n}\\token.dat'
 
 
 def test_order_is_kill_wipe_write_restart_read():
-    """Kill and write the policies first, wipe, then Explorer with the rest of the registry, then start it, wipe again and look."""
+    """Kill and write the policies first, then wipe, kill again and write the rest beside Explorer's restart, wipe again and look."""
     text = "\n".join(lines(compiled(), "prepare.cmd"))
-    places = [
-        text.index(part)
-        for part in (
-            "if not defined DG_LOCAL",
-            "taskkill.exe /f /t /im ",
-            'reg.exe import "%DG_HOME%\\policies.reg"',
-            "schtasks.exe /create",
-            "\ncall :early",
-            " again >again.txt",
-            "@@ finished prepare",
-            "\n:early",
-            "call :wipe",
-            "taskkill.exe /f /im explorer.exe ",
-            'reg.exe import "%DG_HOME%\\wipe.reg"',
-            "\n:again",
-            "schtasks.exe /run",
-            "\n:read1",
-            "reg.exe query",
-            "\n:wipe",
-        )
-    ]
-    assert places == sorted(places)
+    at = 0
+    for part in (
+        "if not defined DG_LOCAL",
+        "taskkill.exe /f /t /im ",
+        'reg.exe import "%DG_HOME%\\policies.reg"',
+        "schtasks.exe /create",
+        " early >early.txt",
+        "\ncall :wipe",
+        " late1 >late1.txt",
+        "@@ finished prepare",
+        "\n:early",
+        "call :wipe",
+        "taskkill.exe /f /im ",
+        'reg.exe import "%DG_HOME%\\wipe.reg"',
+        " early1 >early1.txt",
+        "\n:shell",
+        "taskkill.exe /f /im explorer.exe ",
+        "schtasks.exe /run",
+        "tasklist.exe",
+        "schtasks.exe /delete",
+        "\n:late1",
+        "reg.exe query",
+        "\n:wipe",
+    ):
+        assert part in text[at:], part
+        at = text.index(part, at) + 1
 
 
 def test_registry_file_holds_everything_and_the_marker_last():

@@ -4,7 +4,8 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from test_wine import Wine, target, wine
+from test_wine import target
+from wine_prefix import Wine
 
 from drova_gate.core.model import StepOutcome
 from drova_gate.host.commands import Shell, render
@@ -19,7 +20,7 @@ from drova_gate.steps.repair_plan import RepairPlan, Verb, plan_repair, question
 from drova_gate.steps.shipped import LOCKDOWN
 from drova_gate.steps.target import Target
 
-__all__ = ["target", "wine"]
+__all__ = ["target"]
 
 pytestmark = [
     pytest.mark.wine,

@@ -139,7 +139,11 @@ def _jump(shell: "Shell", frame: Frame, label: str) -> bool:
     """Set the frame behind a label, looked for from here on, then from the top."""
     count = len(frame.lines)
     for number in [*range(frame.at, count), *range(min(frame.at, count))]:
-        match = _LABEL.match(frame.lines[number].decode(shell.encoding, "replace"))
+        line = frame.lines[number]
+        # Most lines are no labels: found out before they are decoded.
+        match = (
+            _LABEL.match(line.decode(shell.encoding, "replace")) if line.lstrip(b" \t,;=").startswith(b":") else None
+        )
         if match and match[1].lower() == label.lower():
             frame.at = number + 1
             return True

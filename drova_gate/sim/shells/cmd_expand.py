@@ -40,8 +40,10 @@ def percent_in_batch(text: str, lookup: Lookup, arguments: Mapping[str, str], mo
     at = 0
     while at < len(text):
         if text[at] != "%":
-            out.append(text[at])
-            at += 1
+            sign = text.find("%", at)
+            end = len(text) if sign < 0 else sign
+            out.append(text[at:end])
+            at = end
             continue
         following = text[at + 1 : at + 2]
         if following == "%":

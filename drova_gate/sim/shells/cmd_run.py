@@ -374,6 +374,8 @@ def _reads_input(node: Node) -> bool:
             words = node.text.replace('"', " ").lower().split()
             if "/c" in words:
                 return False  # a cmd.exe with its command
+            if any(each.kind == "read" for each in node.redirections):
+                return False  # it reads that file
             return any(word.rpartition("\\")[2].removesuffix(".exe") in _READERS for word in words)
         case Block():
             return node.body is not None and _reads_input(node.body)

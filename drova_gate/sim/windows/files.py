@@ -4,6 +4,7 @@ import errno
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from drova_gate.sim.windows.journal import Journal
 
@@ -360,7 +361,8 @@ def parent_of(path: str) -> str:
     return f"{letter}:\\" + "\\".join(parts[:-1])
 
 
-def _split(path: str) -> tuple[str, list[str]]:
+@lru_cache(4096)
+def _split(path: str) -> tuple[str, tuple[str, ...]]:
     flat = path.replace("/", "\\")
     flat = flat.removeprefix("\\\\?\\")
     if len(flat) < 2 or flat[1] != ":":
@@ -372,7 +374,7 @@ def _split(path: str) -> tuple[str, list[str]]:
         elif part not in ("", "."):
             # Windows drops blanks and dots at a name's end.
             parts.append(part.rstrip(" ."))
-    return flat[0].upper(), parts
+    return flat[0].upper(), tuple(parts)
 
 
 def _last(path: str) -> str:
