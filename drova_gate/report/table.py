@@ -45,15 +45,21 @@ def duration(seconds: float | None) -> str:
 
 def fitted(text: str, width: int) -> str:
     """Cut and fill to a width in columns of a terminal; letters beside ASCII may be two wide."""
-    out, used = "", 0
-    for char in text:
-        if not char.isprintable():
-            char = "?"  # noqa: PLW2901 - what comes from elsewhere must not move the cursor
-        wide = 2 if unicodedata.east_asian_width(char) in "WF" else 1
-        if used + wide > width:
-            return (out[:-1] if used == width else out) + "…"
-        out, used = out + char, used + wide
-    return out + " " * (width - used)
+    # What comes from elsewhere must not move the cursor.
+    shown = [char if char.isprintable() else "?" for char in text]
+    if sum(map(_columns_of, shown)) > width:
+        room, kept = width - 1, list[str]()
+        for char in shown:
+            room -= _columns_of(char)
+            if room < 0:
+                break
+            kept.append(char)
+        shown = [*kept, "…"]
+    return "".join(shown) + " " * (width - sum(map(_columns_of, shown)))
+
+
+def _columns_of(char: str) -> int:
+    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
 
 
 def status_lines(status: Mapping[str, Any], *, width: int, colour: bool, now: float) -> list[str]:

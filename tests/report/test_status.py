@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from drova_gate.report import server as status_server
@@ -250,6 +250,7 @@ def test_no_row_is_wider_than_the_terminal_and_no_text_moves_the_cursor(name: st
 
 
 @given(st.text(max_size=60), st.integers(1, 40))
+@example("⺀0", 2)
 def test_a_text_is_fitted_exactly(text: str, width: int):
     """Cut with an ellipsis or filled; double-width letters count twice."""
     columns = sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in fitted(text, width))
