@@ -66,9 +66,13 @@ class Wine:
         return {**os.environ, **quiet, "WINEPREFIX": str(self.prefix), "DISPLAY": "", **extra}
 
     def run(self, *words: str, variables: dict[str, str] | None = None) -> tuple[int, str]:
-        done = subprocess.run(
-            ["wine", *words], env=self.environment(variables or {}), capture_output=True, timeout=60, check=False
-        )
+        for _ in range(2):
+            done = subprocess.run(
+                ["wine", *words], env=self.environment(variables or {}), capture_output=True, timeout=60, check=False
+            )
+            if done.stdout:
+                break
+            # On a busy machine Wine now and then ends without having started the program. What has nothing to say is asked twice.
         return done.returncode, decode(done.stdout)
 
     def play(self, script: Script) -> str:
