@@ -119,11 +119,12 @@ async def _prepare(link: HostLink, protector: Protector, plan: PreparationPlan, 
             )
             progress.steps += [*_shadow_steps(plan.volumes, progress.entered, after), *kept, *draft.unwritten]
             return
+        if lacking := _lacking(plan, after):
+            raise _not_shadowed(link.subject, lacking)
     payload = await draft.payload()
     await link.write_all(payload.files)
     done, network = await side_by_side(link, payload, protector.status())
-    later = await _second_look(link, payload, draft.target, done)
-    after = protector.read_status(sections(done))
+    after, later = await _second_look(link, protector, draft, payload, done)
     progress.shadowed = after.shadowed or frozenset()
     progress.steps += [
         *_shadow_steps(plan.volumes, progress.entered, after),
@@ -221,12 +222,8 @@ async def _protect(link: HostLink, protector: Protector, draft: _Draft, progress
         progress.entered = frozenset()  # the program is missing, or refused its password: nothing was entered
     if protection.fault is not None:
         raise protection.fault
-    if lacking := plan.volumes - progress.shadowed:
-        raise NotConfirmed(
-            link.subject,
-            f"not in Shadow Mode: {', '.join(f'{letter}:' for letter in sorted(lacking))}",
-            "nothing was wiped, nothing locked; look at the protector on the station",
-        )
+    if lacking := _lacking(plan, protection):
+        raise _not_shadowed(link.subject, lacking)
     draft.answered(done.stdout)
 
 
@@ -238,20 +235,38 @@ async def _check(link: HostLink, protector: Protector, draft: _Draft) -> tuple[t
     return confirm(payload.expected, done, network), protector.read_status(sections(done))
 
 
-async def _second_look(link: HostLink, payload: Payload, target: Target, done: str) -> Later | None:
-    """Do what the read-back shows to be left in the registry; nothing left, which is usual, costs nothing."""
-    later: Later | None = None
+async def _second_look(
+    link: HostLink, protector: Protector, draft: _Draft, payload: Payload, done: str
+) -> tuple[Protection, Later | None]:
+    """Do what the read-back shows to be left in the registry; nothing left, which is usual, costs nothing.
+
+    Each pass is followed by the protector's list, and none is begun once a volume is missing there.
+    """
+    after, later = protector.read_status(sections(done)), None
     for _ in range(_SECOND_LOOKS):
         edits, roots = left_over(payload.expected, done, later)
-        if not roots:
+        if not roots or _lacking(draft.plan, after):
             break
-        again = compiled(link, lambda edits=edits, roots=roots: compile_again(edits, roots, target))  # type: ignore[misc]  # bound now
+        again = compiled(link, lambda edits=edits, roots=roots: compile_again(edits, roots, draft.target))  # type: ignore[misc]  # bound now
         await link.write_all(again.files)
-        output = (await link.run(again.prepare, timeout=AGAIN_SECONDS)).stdout
-        parts = sections(output)
+        parts = sections((await link.run((*again.prepare, *protector.status()), timeout=AGAIN_SECONDS)).stdout)
         read = registry_keys(parts["registry"]) if "registry" in parts else RegistryKeys(())
-        later = (later or Later()).after(roots, read)
-    return later
+        after, later = protector.read_status(parts), (later or Later()).after(roots, read)
+    return after, later
+
+
+def _lacking(plan: PreparationPlan, protection: Protection) -> frozenset[str]:
+    """Wanted volumes that the protector's list does not show."""
+    return plan.volumes - (protection.shadowed or frozenset())
+
+
+def _not_shadowed(subject: str, lacking: frozenset[str]) -> NotConfirmed:
+    letters = ", ".join(f"{letter}:" for letter in sorted(lacking))
+    return NotConfirmed(
+        subject,
+        f"not in Shadow Mode: {letters}",
+        "nothing is wiped, nothing locked from here on; look at the protector on the station",
+    )
 
 
 def _shadow_steps(volumes: frozenset[str], entered: frozenset[str], after: Protection) -> Iterable[StepResult]:

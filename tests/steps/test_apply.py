@@ -10,6 +10,7 @@ from pydantic import SecretStr
 from step_targets import MARKER, SESSION, lockdown, recipes
 
 from drova_gate.core.model import PreparationReport, StepOutcome
+from drova_gate.host.commands import Run, Script, Secret
 from drova_gate.host.identity import read_console
 from drova_gate.host.link import HostLink, StationAddress
 from drova_gate.host.look import look, marker_files
@@ -18,12 +19,14 @@ from drova_gate.protect.shadow_defender import ShadowDefender
 from drova_gate.sim.station import Costs, Station, StationPlan
 from drova_gate.sim.windows.registry import Value
 from drova_gate.steps.apply import PreparationPlan, prepare
-from drova_gate.steps.found import find_places
-from drova_gate.steps.recipes import Level, read_recipe
+from drova_gate.steps.found import Found, find_places
+from drova_gate.steps.recipes import Level, load_recipes, read_recipe
+from drova_gate.steps.shipped import LAUNCHERS
 from drova_gate.steps.undo import undo
 
 QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.0)
 BOTH = frozenset("CD")
+CMDTOOL = r"C:\Program Files\Shadow Defender\CmdTool.exe"
 KINDS = [(shell, language) for shell in ("cmd", "powershell") for language in ("ru", "en")]
 POLICIES = r"Software\Microsoft\Windows\CurrentVersion\Policies\Explorer"
 # What the simulator calls a write to the disk; HKLM\HARDWARE is kind "volatile".
@@ -161,6 +164,29 @@ async def test_nothing_is_written_without_shadow_mode(fault: str):
         assert report.commands == 1
         assert written(station) == []
         assert report.entered == (frozenset("C") if fault == "shadow_partial" else frozenset())
+
+
+class DropsOut(ShadowDefender):
+    """Leaves Shadow Mode at once, just before its last list."""
+
+    def status(self) -> Script:
+        return (
+            Run(CMDTOOL, (Secret("/pwd:", self._password.get_secret_value()), "/exit:CD", "/now")),
+            *super().status(),
+        )
+
+
+async def test_nothing_more_is_written_once_shadow_mode_is_gone():
+    """The read-back asks for one more pass, and the list beside it shows no volume any more: nothing else goes to the bare disk."""
+    async with linked() as (station, link):
+        # Nothing was looked up, so that the read-back finds names nobody foresaw.
+        plan = await planned(link, recipes=load_recipes(LAUNCHERS), found=Found())
+        report = await prepare(link, DropsOut(SecretStr(station.plan.shadow_password)), plan)
+        assert not report.prepared
+        assert report.shadowed == frozenset()
+        assert report.commands == 3
+        assert {f"shadow.{letter}" for letter in BOTH} <= failed(report).keys()
+        assert [entry.subject for entry in station.journal if entry.kind == "write" and not entry.shadowed] == []
 
 
 async def test_no_volume_is_no_protection():
