@@ -12,6 +12,7 @@ LAYERS: dict[str, int] = {
     "errors": 0,
     "core": 1,
     "settings": 0,
+    "columns": 0,
     "config": 1,
     "host": 2,
     "protect": 3,

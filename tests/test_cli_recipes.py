@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drova_gate.cli import main
-from drova_gate.cli.columns import cut, lines_of, width
+from drova_gate.columns import cut, lines_of, width
 from drova_gate.steps.describe import describe, kind_of
 from drova_gate.steps.doubts import doubts
 from drova_gate.steps.recipes import KINDS, Level, load_recipes, read_recipe, selected

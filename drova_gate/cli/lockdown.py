@@ -52,7 +52,7 @@ def _whose(switch: "Switch", ours: "dict[str, Switch]") -> str:
 
 
 def _as_table(switches: "list[tuple[Switch, str]]", room: int | None) -> list[str]:
-    from drova_gate.cli.columns import lines_of  # noqa: PLC0415 - see guard.py
+    from drova_gate.columns import lines_of  # noqa: PLC0415 - see guard.py
 
     heads = ("name", "state", "must", "whose", "effect")
     rows = [

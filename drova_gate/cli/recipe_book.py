@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from drova_gate.cli.columns import lines_of, width
+from drova_gate.columns import lines_of, width
 from drova_gate.steps.describe import describe
 from drova_gate.steps.lockdown import Lockdown
 from drova_gate.steps.outline import counts, kill_line, outline, where

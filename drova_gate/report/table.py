@@ -2,9 +2,11 @@
 
 import textwrap
 import time
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from drova_gate.columns import cut
+from drova_gate.columns import width as places_of
 
 __all__ = ["PHASE_COLOURS", "duration", "event_lines", "fitted", "paint", "status_lines"]
 
@@ -43,23 +45,11 @@ def duration(seconds: float | None) -> str:
     return f"{hours:.0f} h" if hours < 99.5 else f"{hours / 24:.0f} d"
 
 
-def fitted(text: str, width: int) -> str:
-    """Cut and fill to a width in columns of a terminal; letters beside ASCII may be two wide."""
+def fitted(text: str, places: int) -> str:
+    """Cut and fill to so many places of a terminal."""
     # What comes from elsewhere must not move the cursor.
-    shown = [char if char.isprintable() else "?" for char in text]
-    if sum(map(_columns_of, shown)) > width:
-        room, kept = width - 1, list[str]()
-        for char in shown:
-            room -= _columns_of(char)
-            if room < 0:
-                break
-            kept.append(char)
-        shown = [*kept, "…"]
-    return "".join(shown) + " " * (width - sum(map(_columns_of, shown)))
-
-
-def _columns_of(char: str) -> int:
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    shown = cut("".join(char if char.isprintable() else "?" for char in text), places)
+    return shown + " " * (places - places_of(shown))
 
 
 def status_lines(status: Mapping[str, Any], *, width: int, colour: bool, now: float) -> list[str]:
