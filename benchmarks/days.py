@@ -27,9 +27,27 @@ RENTALS_A_DAY = 3.0
 TROUBLE_EVERY = 2 * DAY
 """Seconds between two troubles of one station: far more than any hall sees."""
 TROUBLES = (
-    "cloud down", "link down", "kill soon", "kill later", "kill in the middle", "kill at the end", "boots by itself", "shadow", "partial",
-    "policy", "refused", "hang", "ignored", "back shadowed", "kept", "stays off", "publish broken", "agent closed", "clock jumps", "vanishes",
-)  # fmt: skip
+    "cloud down",
+    "link down",
+    "kill soon",
+    "kill later",
+    "kill in the middle",
+    "kill at the end",
+    "boots by itself",
+    "shadow",
+    "partial",
+    "policy",
+    "refused",
+    "hang",
+    "ignored",
+    "back shadowed",
+    "kept",
+    "stays off",
+    "publish broken",
+    "agent closed",
+    "clock jumps",
+    "vanishes",
+)
 TROUBLE_LASTS = (60.0, 6 * 3600.0)
 
 

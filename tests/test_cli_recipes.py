@@ -231,10 +231,17 @@ def test_show_tells_everything_of_one(owners: Path, capsys: pytest.CaptureFixtur
     for name, line in LINES.items():
         assert any(each.split(maxsplit=1) == [name, line] for each in out.splitlines()), name
     for text in (
-        "Мой лаунчер 米哈游", "owner's", "a forum", "мой ПК", "try it", "mine.exe", "Mine Service",
-        r"Launcher.exe (only where its path holds \Mine\)", r"{mine} is where HKLM\SOFTWARE\Mine : Folder says",
+        "Мой лаунчер 米哈游",
+        "owner's",
+        "a forum",
+        "мой ПК",
+        "try it",
+        "mine.exe",
+        "Mine Service",
+        r"Launcher.exe (only where its path holds \Mine\)",
+        r"{mine} is where HKLM\SOFTWARE\Mine : Folder says",
         r"{local} is C:\Users\<user>\AppData\Local",
-    ):  # fmt: skip
+    ):
         assert text in out
     assert "top secret" not in out
 
@@ -289,9 +296,13 @@ def test_every_fault_of_every_file_is_told(tmp_path: Path, capsys: pytest.Captur
     assert sorted({Path(file).name for file, _ in faults}) == ["bad.toml", "none.toml", "quotes.toml", "text.toml"]
     told = "\n".join(text for _, text in faults)
     for expected in (
-        "'Bad Name': a name is", r"'C:\Windows': nothing in C:\Windows may be touched", "'del' is not known",
-        "cannot be read (No such file or directory)", "is not UTF-8 text", "(at line 2, column",
-    ):  # fmt: skip
+        "'Bad Name': a name is",
+        r"'C:\Windows': nothing in C:\Windows may be touched",
+        "'del' is not known",
+        "cannot be read (No such file or directory)",
+        "is not UTF-8 text",
+        "(at line 2, column",
+    ):
         assert expected in told
     assert any(line.startswith(f"ok    {tmp_path / 'good.toml'}: mine, 5 min and 7 full steps") for line in lines)
     assert lines[-1] == "1 good, 4 with faults"
@@ -341,7 +352,9 @@ def directory(level: str, name: str, path: str) -> str:
         ('note = "n"\nkill = ["x.exe"]', directory("full", "a", r"{local}\x"), "min: there is no step"),
         (
             'note = "n"\nkill = ["x.exe"]',
-            directory("min", "a", r"{local}\x\y") + directory("full", "b", r"{local}\x") + directory("full", "c", r"{local}\X\z"),
+            directory("min", "a", r"{local}\x\y")
+            + directory("full", "b", r"{local}\x")
+            + directory("full", "c", r"{local}\X\z"),
             "[[full]] c: never done",
         ),
         (
@@ -349,14 +362,19 @@ def directory(level: str, name: str, path: str) -> str:
             directory("min", "a", r"{local}\x\y") + directory("min", "b", r"{local}\x"),
             "[[min]] a: never done",
         ),
-        ('note = "n"\nkill = ["x.exe"]', directory("min", "a", r"C:\Users\Vasya\AppData\Local\x"), "a: C:\\Users\\Vasya"),
         (
             'note = "n"\nkill = ["x.exe"]',
-            '[[place]]\nname = "mine"\nkey = \'HKLM\\SOFTWARE\\Mine\'\nvalue = "F"\n' + directory("min", "a", r"{local}\x"),
+            directory("min", "a", r"C:\Users\Vasya\AppData\Local\x"),
+            "a: C:\\Users\\Vasya",
+        ),
+        (
+            'note = "n"\nkill = ["x.exe"]',
+            '[[place]]\nname = "mine"\nkey = \'HKLM\\SOFTWARE\\Mine\'\nvalue = "F"\n'
+            + directory("min", "a", r"{local}\x"),
             "[[place]] mine: no path",
         ),
     ],
-)  # fmt: skip
+)
 def test_what_is_odd_is_told_and_no_fault(
     head: str, steps: str, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):

@@ -54,9 +54,16 @@ def test_every_fault_is_told_at_once():
 
     named = {line.split(":")[0] for line in told}
     assert named == {
-        "WINDOWS_HOST", "WINDOWS_LOGIN", "WINDOWS_PASSWORD", "SHADOW_DEFENDER_PASSWORD", "DROVA_SOCKET_LISTEN",
-        "WINDOWS_SSH_PORT", "DROVA_UNPROTECTED", "DROVA_HOLD_SECONDS", "DROVA_HOLT_SECONDS",
-    }  # fmt: skip
+        "WINDOWS_HOST",
+        "WINDOWS_LOGIN",
+        "WINDOWS_PASSWORD",
+        "SHADOW_DEFENDER_PASSWORD",
+        "DROVA_SOCKET_LISTEN",
+        "WINDOWS_SSH_PORT",
+        "DROVA_UNPROTECTED",
+        "DROVA_HOLD_SECONDS",
+        "DROVA_HOLT_SECONDS",
+    }
     assert all(";" in line for line in told)
     assert any("did you mean DROVA_HOLD_SECONDS" in line for line in told)
 
@@ -69,11 +76,21 @@ def test_nothing_set_is_never_taken_for_valid():
 @pytest.mark.parametrize(
     ("name", "value"),
     [
-        ("WINDOWS_SSH_PORT", "0"), ("WINDOWS_SSH_PORT", "65536"), ("DROVA_TARGET_PORT", "-1"), ("DROVA_TARGET_PORT", "²"), ("DROVA_API_URL", "services.drova.io"),
-        ("WINDOWS_HOST_KEY", "aa:bb:cc"), ("SHADOW_DEFENDER_DRIVES", "C1"), ("DROVA_POLL_SECONDS", "nan"), ("DROVA_POLL_SECONDS", "0"),
-        ("DROVA_PROTECTOR", "deepfreeze"), ("DROVA_WIPE", "most"), ("DROVA_LOG_LEVEL", "LOUD"), ("DROVA_SOCKET_LISTEN", "x"),
+        ("WINDOWS_SSH_PORT", "0"),
+        ("WINDOWS_SSH_PORT", "65536"),
+        ("DROVA_TARGET_PORT", "-1"),
+        ("DROVA_TARGET_PORT", "²"),
+        ("DROVA_API_URL", "services.drova.io"),
+        ("WINDOWS_HOST_KEY", "aa:bb:cc"),
+        ("SHADOW_DEFENDER_DRIVES", "C1"),
+        ("DROVA_POLL_SECONDS", "nan"),
+        ("DROVA_POLL_SECONDS", "0"),
+        ("DROVA_PROTECTOR", "deepfreeze"),
+        ("DROVA_WIPE", "most"),
+        ("DROVA_LOG_LEVEL", "LOUD"),
+        ("DROVA_SOCKET_LISTEN", "x"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_value_is_named(name: str, value: str):
     """Each wrong value leads to one line that names its setting."""
     assert [line.split(":")[0] for line in faults(GOOD | {name: value})] == [name]

@@ -343,11 +343,19 @@ async def daemon(folder: Path, config: Path, notify: str = "") -> AsyncIterator[
 
 async def command(folder: Path, *words: str) -> tuple[int, str, str]:
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "drova_gate", *words,
-        env={"PATH": os.environ["PATH"], "DROVA_STATE_DIR": str(folder / "state"), "ENV_LOCATION": "", "COLUMNS": "160"},
+        sys.executable,
+        "-m",
+        "drova_gate",
+        *words,
+        env={
+            "PATH": os.environ["PATH"],
+            "DROVA_STATE_DIR": str(folder / "state"),
+            "ENV_LOCATION": "",
+            "COLUMNS": "160",
+        },
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-    )  # fmt: skip
+    )
     async with asyncio.timeout(20):
         out, err = await process.communicate()
     return process.returncode or 0, out.decode(), err.decode()

@@ -8,6 +8,8 @@ __all__ = ["magic_packet", "wake", "wake_addresses"]
 
 PORT = 9
 """The discard port, by custom; network cards look at the payload alone."""
+LOOKUP_SECONDS = 5.0
+"""For the station's name: with the line down a resolver takes half a minute, and a cycle waits for this."""
 _EVERYBODY = "255.255.255.255"
 
 
@@ -35,9 +37,10 @@ async def wake(mac: str, station: str) -> None:
     """Send the packet; ``OSError`` if it could be sent nowhere. Nobody answers it: the station's link shows whether it helped."""
     loop = asyncio.get_running_loop()
     try:
-        found = await loop.getaddrinfo(station, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
+        async with asyncio.timeout(LOOKUP_SECONDS):
+            found = await loop.getaddrinfo(station, None, family=socket.AF_INET, type=socket.SOCK_DGRAM)
         station = str(found[0][4][0])
-    except OSError:
+    except (OSError, TimeoutError):
         pass  # a name that cannot be looked up now: everybody hears it all the same
     failed: OSError | None = None
     sent = 0

@@ -140,7 +140,10 @@ def compile_preparation(
 
 
 def compile_check(payload: Payload, target: Target) -> Payload:
-    """Compile a look at a station that is prepared already: the same evidence, nothing killed, wiped or restarted."""
+    """Compile a look at a station that is prepared already: the same evidence, nothing killed, wiped or restarted.
+
+    Firewall rules and services are set once more to what they are: their programs tell no state without a translated word.
+    """
     queries = _queries(Wipe(), policy_roots(payload.expected.registry))
     reads = spread("read", queries, _READ_LANES)
     lines = [

@@ -61,8 +61,11 @@ def test_what_happened_is_there_after_a_restart_with_every_step(tmp_path: Path):
     assert first["seconds"] == 1.3
     assert path.stat().st_mode & 0o777 == 0o600
     assert json.loads(as_json(first))["steps"][1] == {
-        "name": "lockdown.no_run", "outcome": "failed", "reason": "not there", "must": True,
-    }  # fmt: skip
+        "name": "lockdown.no_run",
+        "outcome": "failed",
+        "reason": "not there",
+        "must": True,
+    }
 
 
 def test_only_what_is_new_is_read_again_and_only_what_was_asked_for(tmp_path: Path):

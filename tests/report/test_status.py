@@ -24,12 +24,26 @@ from drova_gate.report.table import duration, event_lines, fitted, status_lines
 
 def station(name: str = "pc1", **more: Any) -> dict[str, Any]:
     usual: dict[str, Any] = {
-        "name": name, "host": "192.168.1.20", "mode": "socket", "phase": "clean", "reason": "clean and free", "since": 1000.0,
-        "maintenance": None, "session": None, "hidden_by_us": False, "last_alarm": None, "relay": None, "stuck_since": None,
+        "name": name,
+        "host": "192.168.1.20",
+        "mode": "socket",
+        "phase": "clean",
+        "reason": "clean and free",
+        "since": 1000.0,
+        "maintenance": None,
+        "session": None,
+        "hidden_by_us": False,
+        "last_alarm": None,
+        "relay": None,
+        "stuck_since": None,
         "protection": {"protector": "shadow_defender", "shadowed": "", "wanted": "CD", "marker": False, "fault": ""},
-        "last_reset": None, "faults": {"cloud": "", "station": ""},
-        "ages": {"cycle": 0.1, "cloud": 3.0, "station": 20.0, "link": 90.0}, "restarts": 0, "leaving": False, "state_dir": "/x",
-    }  # fmt: skip
+        "last_reset": None,
+        "faults": {"cloud": "", "station": ""},
+        "ages": {"cycle": 0.1, "cloud": 3.0, "station": 20.0, "link": 90.0},
+        "restarts": 0,
+        "leaving": False,
+        "state_dir": "/x",
+    }
     return usual | more
 
 
@@ -270,9 +284,14 @@ def test_a_duration_is_short(seconds: float):
 def test_an_event_shows_failed_steps_always_and_all_when_asked():
     """Masked by default to what went wrong."""
     event = {
-        "at": 1e9, "station": "pc1", "session": "834d5cb8-1", "kind": "not_prepared", "text": "no\x1b[2J", "seconds": 1.3,
+        "at": 1e9,
+        "station": "pc1",
+        "session": "834d5cb8-1",
+        "kind": "not_prepared",
+        "text": "no\x1b[2J",
+        "seconds": 1.3,
         "steps": [["steam.token", "changed", "", True], ["lockdown.no_run", "failed", "not there", True]],
-    }  # fmt: skip
+    }
 
     assert len(event_lines(event, colour=False, steps=False)) == 2
     assert len(event_lines(event, colour=False, steps=True)) == 3

@@ -137,9 +137,19 @@ async def test_call_expands_percent_signs_twice():
 async def test_setlocal_ends_with_the_file():
     """What is set after setlocal is gone at endlocal, and at the end of a subroutine."""
     _, said, _, _ = await run_batch(
-        "set X=1", "call :sub", "echo %X%", "setlocal", "set X=3", "endlocal", "echo %X%", "exit /b",
-        ":sub", "setlocal", "set X=2", "goto :eof",
-    )  # fmt: skip
+        "set X=1",
+        "call :sub",
+        "echo %X%",
+        "setlocal",
+        "set X=3",
+        "endlocal",
+        "echo %X%",
+        "exit /b",
+        ":sub",
+        "setlocal",
+        "set X=2",
+        "goto :eof",
+    )
     assert said == ["1", "1"]
 
 
@@ -196,8 +206,13 @@ async def test_caret_joins_lines_and_quotes_hide_operators():
 async def test_move_does_not_replace_a_read_only_file():
     """Move fails on a read-only target; after del /f /a it goes."""
     _, said, _, _ = await run_batch(
-        "echo old>C:\\dg\\t", "echo new>C:\\dg\\s", "attrib +r C:\\dg\\t",
-        "move /y C:\\dg\\s C:\\dg\\t >nul 2>nul", "echo %errorlevel%",
-        "del /f /q /a C:\\dg\\t", "move /y C:\\dg\\s C:\\dg\\t >nul", "type C:\\dg\\t",
-    )  # fmt: skip
+        "echo old>C:\\dg\\t",
+        "echo new>C:\\dg\\s",
+        "attrib +r C:\\dg\\t",
+        "move /y C:\\dg\\s C:\\dg\\t >nul 2>nul",
+        "echo %errorlevel%",
+        "del /f /q /a C:\\dg\\t",
+        "move /y C:\\dg\\s C:\\dg\\t >nul",
+        "type C:\\dg\\t",
+    )
     assert said == ["1", "new"]

@@ -133,10 +133,28 @@ FILES = {
 }
 
 SAME = [
-    *(rf"cmd.exe /d /c C:\dg\{name}.cmd" for name in (
-        "path", "sub", "loop", "forf", "wipe", "codes", "append", "delayed", "cut", "twice", "rem", "ifs", "local",
-        "joined", "move", "unknown", "plain_d",
-    )),
+    *(
+        rf"cmd.exe /d /c C:\dg\{name}.cmd"
+        for name in (
+            "path",
+            "sub",
+            "loop",
+            "forf",
+            "wipe",
+            "codes",
+            "append",
+            "delayed",
+            "cut",
+            "twice",
+            "rem",
+            "ifs",
+            "local",
+            "joined",
+            "move",
+            "unknown",
+            "plain_d",
+        )
+    ),
     r'"C:\dg\args.cmd" one "two x"',
     r'C:\dg\shift.cmd a "b c" d',
     "echo %OS% $PSVersionTable.PSVersion.Major",
@@ -166,7 +184,7 @@ SAME = [
     "echo 100% sure %DG_NOPE% a%%b",
     '"cmd.exe" /c echo q',
     r"echo x>C:\nope\f 2>nul||echo bad",
-]  # fmt: skip
+]
 """What both print alike, to the byte, with the same exit code."""
 
 GAPS = [
