@@ -20,6 +20,8 @@ import tempfile
 import time
 from pathlib import Path
 
+from process_figures import cpu_seconds, free_port, resident_mb
+
 from drova_gate.config import Mode
 from drova_gate.core.model import Phase
 from drova_gate.demo.stage import Act, Pace, Stage
@@ -89,24 +91,6 @@ def memory_at_rest(seconds: float) -> tuple[float, float]:
         time.sleep(seconds)
         used = 100 * (cpu_seconds(gate.pid) - before) / (time.monotonic() - at)
         return resident_mb(gate.pid), used
-
-
-def free_port() -> int:
-    import socket  # noqa: PLC0415 - needed here alone
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def resident_mb(pid: int) -> float:
-    match = re.search(r"^VmRSS:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
-    return int(match[1]) / 1024 if match else float("nan")
-
-
-def cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> None:
