@@ -27,6 +27,7 @@ __all__ = [
     "Network",
     "PreparationSettings",
     "StationConfig",
+    "read_account_settings",
     "read_config",
     "read_networks",
     "read_preparation_settings",
@@ -128,6 +129,17 @@ def read_config(mode: Mode, settings: Mapping[str, str], read_file: Callable[[Pa
     if faults:
         raise SettingsFault(list(dict.fromkeys(faults)))
     return Config(mode, stations, state_dir, log_format, log_level, events_days, status_group)
+
+
+def read_account_settings(settings: Mapping[str, str]) -> "tuple[str, SecretStr | None, Path | None]":
+    """Read the API's address, the merchant token and the state directory, whatever else is missing; :class:`SettingsFault` as above."""
+    faults = _unknown(settings)
+    reader = _Reader(settings, "", faults)
+    token = reader.secret("DROVA_TOKEN") if reader.get("DROVA_TOKEN") else None
+    url, state_dir = reader.url("DROVA_API_URL"), reader.path("DROVA_STATE_DIR")
+    if faults:
+        raise SettingsFault(faults)
+    return url, token, state_dir
 
 
 def read_preparation_settings(

@@ -22,7 +22,10 @@
     │   ├── CloudForbidden        403
     │   ├── CloudRefused          400/404/422: the call itself is wrong, or the thing is not there
     │   ├── PortNotOpened         the relay's port is taken or not allowed
-    │   └── RecipeFault           a recipe or policy file is wrong
+    │   ├── RecipeFault           a recipe or policy file is wrong
+    │   ├── NotKnown              a name that was typed is not known; the text has the nearest ones
+    │   ├── PlayerInside          refused, because a player is on the station
+    │   └── SomethingMissing      an optional library or file is not there; the text says how to get it
     └── NotConfirmed              the effect was read back and is not there
 
 Every text reads like a colleague's note: subject, fact, what to do. None of them carries a secret.
@@ -43,7 +46,9 @@ __all__ = [
     "LoginRefused",
     "NobodySignedIn",
     "NotConfirmed",
+    "NotKnown",
     "OutcomeUnknown",
+    "PlayerInside",
     "PortNotOpened",
     "ProtectorMissing",
     "ProtectorRefused",
@@ -51,6 +56,7 @@ __all__ = [
     "RegistrationMissing",
     "SettingsFault",
     "ShellNotSupported",
+    "SomethingMissing",
     "StationUnreachable",
     "TryAgain",
 ]
@@ -164,6 +170,18 @@ class PortNotOpened(CallOwner):
 
 class RecipeFault(CallOwner):
     """A recipe or policy file is wrong: file, key, what is allowed."""
+
+
+class NotKnown(CallOwner):
+    """A name that the owner typed is not known."""
+
+
+class PlayerInside(CallOwner):
+    """It would disturb a player: refused until he has left, or the owner insists."""
+
+
+class SomethingMissing(CallOwner):
+    """An optional library, program or file is not there."""
 
 
 class NotConfirmed(GateError):

@@ -10,14 +10,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from drova_gate.config import Config, Mode, PreparationSettings, read_config, read_preparation_settings
+from drova_gate.config import (
+    Config,
+    Mode,
+    PreparationSettings,
+    read_account_settings,
+    read_config,
+    read_preparation_settings,
+)
 from drova_gate.errors import SettingsFault
+from drova_gate.owner.settings import OwnerSettings
 from drova_gate.settings import SETTINGS
 
 __all__ = [
     "colour",
     "is_screen",
     "print_lines",
+    "read_owner_settings",
     "read_preparation",
     "read_settings",
     "run_loop",
@@ -72,6 +81,22 @@ def read_preparation(file: Path | None, station: str | None, *, by_wipe: bool = 
     return found[0] if len(found) == 1 else replace(found[0], station="")
 
 
+def read_owner_settings(file: Path | None) -> OwnerSettings:
+    """Read what an owner's command needs: the stations may be missing when there is a merchant token."""
+    from drova_gate.owner.login import kept_login  # noqa: PLC0415 - the usual commands need no account
+
+    settings = _settings(os.environ, file)
+    if not settings.get("WINDOWS_HOST") and not settings.get("DROVA_CONFIG") and os.access(USUAL_STATIONS, os.R_OK):
+        settings["DROVA_CONFIG"] = str(USUAL_STATIONS)
+    with_stations = bool(settings.get("WINDOWS_HOST") or settings.get("DROVA_CONFIG"))
+    config = read_config(Mode.VALIDATE, settings) if with_stations else None
+    api_url, token, named_dir = read_account_settings(settings)
+    state_dir = _state_dir(named_dir)
+    if token is None and not any(one.token for one in (config.stations if config else ())):
+        token = kept_login(state_dir)
+    return OwnerSettings(api_url, token, state_dir, () if config is None else config.stations)
+
+
 def _settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:
     """Settings by rising weight: the file, systemd credentials, the environment."""
     return _from_file(environment, file) | _from_credentials(environment) | dict(environment)
@@ -111,6 +136,8 @@ def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+USUAL_STATIONS = Path("/etc/drova_gate/stations.toml")
+"""What ``systemd/drova_gate.service`` reads; an owner's commands look there when nothing else names a station."""
 USUAL_STATE = Path("/var/lib/drova_gate")
 USUAL_RUNTIME = Path("/run/drova_gate")
 """Where ``systemd/drova_gate.service`` has its status socket: members of a group may be let in there."""
@@ -118,8 +145,12 @@ USUAL_RUNTIME = Path("/run/drova_gate")
 
 def state_dir_of(config: Config) -> Path:
     """The settings' word, systemd's, the usual place if it can be written, else the user's own."""
-    if config.state_dir is not None:
-        return config.state_dir
+    return _state_dir(config.state_dir)
+
+
+def _state_dir(named: Path | None) -> Path:
+    if named is not None:
+        return named
     if given := os.environ.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])
     if os.access(USUAL_STATE if USUAL_STATE.exists() else USUAL_STATE.parent, os.W_OK):

@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["claim", "write_whole"]
+__all__ = ["claim", "give_to_folder", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
@@ -15,6 +15,7 @@ def write_whole(path: Path, content: bytes) -> None:
     # mkstemp: 0600 from the first byte, and a name of its own when two processes write at once.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
+    give_to_folder(handle, path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -32,6 +33,13 @@ def write_whole(path: Path, content: bytes) -> None:
         os.close(directory)
 
 
+def give_to_folder(file: int | Path, folder: Path) -> None:
+    """Let root's file belong to whom its folder belongs to: the gate runs as a user of its own and must be able to read it."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(file, owner.st_uid, owner.st_gid)
+
+
 def claim(path: Path) -> Callable[[], None] | None:
     """Claim a piece of work named by a lock file: how to give it back, or ``None`` while another has it.
 
@@ -39,6 +47,7 @@ def claim(path: Path) -> Callable[[], None] | None:
     """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    give_to_folder(handle, path.parent)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

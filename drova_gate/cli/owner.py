@@ -1,0 +1,66 @@
+"""The owner's account for the commands that need it: read the settings, open it, run, close it."""
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from drova_gate.cli.surroundings import read_owner_settings, run_loop
+from drova_gate.errors import GateError
+
+if TYPE_CHECKING:
+    from drova_gate.owner.account import Owner
+
+__all__ = ["add_env", "add_station", "add_yes", "agreed", "with_owner"]
+
+
+def add_env(command: argparse.ArgumentParser) -> None:
+    """Add ``--env``."""
+    command.add_argument("--env", type=Path, help="read the settings from this file (instead of ENV_LOCATION)")
+
+
+def add_station(command: argparse.ArgumentParser) -> None:
+    """Add ``--station``, which may be repeated: ``options.station`` is a list, empty for all."""
+    command.add_argument(
+        "--station", metavar="NAME", action="append", default=[], help="this station alone; may be repeated"
+    )
+
+
+def add_yes(command: argparse.ArgumentParser) -> None:
+    """Add ``--yes``."""
+    command.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def with_owner(options: argparse.Namespace, work: "Callable[[Owner], Awaitable[int]]") -> int:
+    """Run a command with the owner's account; what passes and comes back is said in one line, exit code 1."""
+    settings = read_owner_settings(options.env)
+    from drova_gate.logs import configure_logging  # noqa: PLC0415 - see guard.py
+    from drova_gate.owner.account import opened  # noqa: PLC0415 - see guard.py
+
+    configure_logging("text", "ERROR", under_systemd=False)
+
+    async def run() -> int:
+        async with opened(settings) as owner:
+            for fault in owner.faults:
+                sys.stderr.write(f"{fault}\n")
+            return await work(owner)
+
+    try:
+        return run_loop(run)
+    except GateError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def agreed(question: str, *, yes: bool) -> bool:
+    """Ask on a terminal; without one only ``--yes`` agrees."""
+    if yes:
+        return True
+    if not sys.stdin.isatty() or not sys.stdout.isatty():
+        sys.stdout.write("nobody to ask: run it with --yes to do this\n")
+        return False
+    try:
+        return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes", "д", "да")
+    except EOFError:
+        return False

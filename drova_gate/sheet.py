@@ -1,0 +1,103 @@
+"""Rows for people and for machines: a table on a terminal, JSON, CSV. Pure.
+
+A row is a mapping of plain values; a column says how one of them looks in a table. JSON and CSV get the values themselves, under the
+columns' keys, so that a script does not depend on what a heading is called.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum
+from typing import Any
+from uuid import UUID
+
+from drova_gate.columns import lines_of
+
+__all__ = ["Column", "Row", "csv_text", "json_text", "one_line", "safe_cell", "table_lines"]
+
+Row = Mapping[str, Any]
+
+NOTHING = "-"
+"""Shown in a table for a value that is not there."""
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+"""A cell that begins so is run as a formula by spreadsheets (OWASP, "CSV injection")."""
+
+
+def one_line(value: Any) -> str:
+    """Write any value on one line of a terminal: what would steer the terminal becomes a question mark."""
+    if value is None or value == "":
+        return NOTHING
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    # A joiner holds an emoji of several parts together; it is not "printable" and does no harm.
+    return "".join(char if char.isprintable() or char == "\u200d" else "?" for char in str(value))
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: ``key`` names the row's value, ``head`` stands above it, ``text`` writes it."""
+
+    key: str
+    head: str
+    right: bool = False
+    """Aligned to the right: numbers, durations, money."""
+    text: Callable[[Any], str] = one_line
+    for_machines: bool = False
+    """Only in JSON and CSV: ids and the like."""
+
+
+def table_lines(
+    columns: Sequence[Column], rows: Sequence[Row], *, flexible: str | None = None, room: int | None = None
+) -> list[str]:
+    """Lay the rows out; the column ``flexible`` is cut where the lines would be wider than ``room`` places."""
+    seen = [column for column in columns if not column.for_machines]
+    texts = [[one_line(column.text(row.get(column.key))) for column in seen] for row in rows]
+    return lines_of(
+        [column.head for column in seen],
+        texts,
+        right=frozenset(place for place, column in enumerate(seen) if column.right),
+        flexible=next((place for place, column in enumerate(seen) if column.key == flexible), 0),
+        room=room if flexible is not None else None,
+    )
+
+
+def json_text(rows: Sequence[Row]) -> str:
+    """Write the rows as a JSON list, every value of theirs, whether a column shows it or not."""
+    return json.dumps([{key: _plain(value) for key, value in row.items()} for row in rows], ensure_ascii=False)
+
+
+def csv_text(columns: Sequence[Column], rows: Sequence[Row], *, delimiter: str = ",", heads: bool = False) -> str:
+    """Write the rows as CSV (RFC 4180) under the columns' keys, or their ``heads``."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=delimiter)
+    writer.writerow([safe_cell(column.head if heads else column.key) for column in columns])
+    for row in rows:
+        writer.writerow([safe_cell(_plain(row.get(column.key))) for column in columns])
+    return text.getvalue()
+
+
+def safe_cell(value: Any) -> Any:
+    """Make a text harmless for a spreadsheet: an apostrophe before what would be a formula; numbers stay numbers."""
+    if isinstance(value, list | dict):
+        value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS):
+        return f"'{value}"
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """Turn a value into what JSON knows."""
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, Mapping):
+        return {str(key): _plain(one) for key, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(one) for one in value]
+    return value

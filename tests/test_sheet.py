@@ -1,0 +1,60 @@
+"""Rows for people and machines."""
+
+import csv
+import io
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from drova_gate.columns import width
+from drova_gate.sheet import FORMULA_STARTS, Column, csv_text, json_text, one_line, table_lines
+
+COLUMNS = (
+    Column("name", "NAME"),
+    Column("hours", "HOURS", right=True, text=lambda hours: f"{hours:.1f}"),
+    Column("uuid", "ID", for_machines=True),
+)
+STATION = UUID("11111111-2222-4333-8444-555555555555")
+
+
+def test_a_table_shows_what_people_read_and_aligns_russian_and_emoji():
+    rows = [{"name": "Игровой ПК 🎮", "hours": 12.5, "uuid": STATION}, {"name": "pc1", "hours": 3, "uuid": STATION}]
+    lines = table_lines(COLUMNS, rows)
+    assert lines[0].split() == ["NAME", "HOURS"]
+    assert len({width(line) for line in lines}) == 1, lines
+    assert str(STATION) not in "\n".join(lines)
+
+
+def test_a_station_named_with_escape_sequences_cannot_steer_the_terminal():
+    lines = table_lines((Column("name", "NAME"),), [{"name": "\x1b[2J\x07pc\n1"}])
+    assert lines[1] == "?[2J?pc?1"
+
+
+def test_json_has_every_value_and_csv_every_column():
+    at = datetime(2026, 11, 21, tzinfo=UTC)
+    rows = [{"name": "ПК", "hours": 2, "uuid": STATION, "at": at, "tags": ("a", "b")}]
+    assert json.loads(json_text(rows)) == [
+        {"name": "ПК", "hours": 2, "uuid": str(STATION), "at": at.isoformat(), "tags": ["a", "b"]}
+    ]
+    assert list(csv.reader(io.StringIO(csv_text(COLUMNS, rows)))) == [
+        ["name", "hours", "uuid"],
+        ["ПК", "2", str(STATION)],
+    ]
+
+
+@given(st.text())
+def test_no_csv_cell_is_run_as_a_formula(text: str):
+    cell = list(csv.reader(io.StringIO(csv_text((Column("a", "A"),), [{"a": text}]), newline="")))[1:]
+    assert not "".join(cell[0] if cell else []).lstrip(" ").startswith(FORMULA_STARTS)
+
+
+def test_a_negative_number_stays_a_number():
+    assert csv_text((Column("a", "A"),), [{"a": -5}]) == "a\r\n-5\r\n"
+
+
+@given(st.text())
+def test_one_line_is_one_line(text: str):
+    assert len(one_line(text).splitlines()) == 1
