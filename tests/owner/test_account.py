@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from drova_gate.cloud.models import Server
+from drova_gate.config import Mode, read_config
 from drova_gate.core.model import Record
 from drova_gate.errors import CallOwner, CloudUnauthorised, NotKnown
 from drova_gate.owner.account import OwnedStation, find_station, opened
