@@ -72,7 +72,7 @@ async def test_the_gates_own_name_is_known_from_its_state(tmp_path: Path):
     async with Cloud() as cloud:
         cloud.add_merchant_token(MERCHANT, USER)
         cloud.add_server(str(uuid), "Игровой ПК", USER)
-        stations = read_config(Mode.VALIDATE, STATION).stations
+        stations = read_config(Mode.VALIDATE, STATION | {"DROVA_API_URL": cloud.url}).stations
         known = replace(settings(cloud, tmp_path), stations=stations)
         async with opened(known) as owner:
             (one,) = await owner.chosen(["10.0.0.9"])
