@@ -45,7 +45,7 @@ LAYERS: dict[str, int] = {
 """A part may import parts of a lower layer, and its own. ``sim`` stands apart: it imports nothing of the rest."""
 
 FENCED = {
-    "asyncssh": {"host/link.py"},
+    "asyncssh": {"host/link.py", "host/files.py"},
     "aiohttp": {"cloud/http.py"},
     "argparse": {"cli/"},
     "uvloop": {"cli/surroundings.py"},

@@ -1,26 +1,25 @@
 """The one SSH connection to a station: kept up, its host key pinned, its SFTP channel kept open.
 
-The only module of the package (the simulator apart) that knows asyncssh; its errors end here.
+With ``files.py`` the only module of the package (the simulator apart) that knows asyncssh; its errors end here.
 """
 
 import asyncio
 import logging
 import re
 import warnings
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import asyncssh
 
-from drova_gate.errors import OutcomeUnknown, SettingsFault, StationUnreachable, TryAgain
+from drova_gate.errors import OutcomeUnknown, SettingsFault, TryAgain
 from drova_gate.host.address import StationAddress, host_key_changed, key_unusable, login_refused, unreachable
 from drova_gate.host.commands import Command, Shell, Step, render
+from drova_gate.host.files import FILES_SECONDS, Channel, StationFiles
 from drova_gate.host.keeper import Keeper
 from drova_gate.host.parse import decode
-from drova_gate.host.paths import folder_of, sftp_path
 from drova_gate.host.pin import Pin, host_key_algorithms, read_pin, write_pin
 from drova_gate.host.sent import note_sent
 from drova_gate.host.shellprobe import PROBE, ask_variables, read_shell, read_variables
@@ -36,16 +35,12 @@ PROBE_SECONDS = 20.0
 KEEPALIVE_SECONDS = 15
 KEEPALIVE_MISSES = 3
 """A station whose power was cut is noticed after 45 s; sshd itself never asks (ClientAliveInterval 0)."""
-FILES_SECONDS = 30.0
-"""For one SFTP call: some megabytes over a slow link."""
 CLOSE_SECONDS = 2.0
 """For a polite good-bye to a station that may be gone."""
 CHANNELS = 8
 """Commands at once: sshd allows 10 channels (MaxSessions), SFTP is one, one is left for a person."""
 OPEN_PAUSES = (0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 """Waits when sshd refuses a channel: another program on this connection or a small MaxSessions; commands take 0.1-2 s."""
-READ_LIMIT = 8 * 1024 * 1024
-"""Largest file that is read whole: launchers' settings files have some kilobytes."""
 
 _PROGRAM = re.compile(r"([\w-]+\.(?:exe|cmd))", re.IGNORECASE)
 
@@ -58,8 +53,6 @@ CIPHERS = (
     "aes192-ctr",
     "aes128-ctr",
 )
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +94,7 @@ class _Live:
     reopening: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
-class HostLink(Keeper):
+class HostLink(Keeper, StationFiles):
     """A station's SSH link. ``keep_up`` holds it open; everything else uses it or says at once that it is down."""
 
     def __init__(self, name: str, address: StationAddress, pin_file: Path | None = None) -> None:
@@ -326,92 +319,13 @@ class HostLink(Keeper):
                 return process
         raise AssertionError  # the last pause is None: it raised
 
+    def _channel(self) -> Channel:
+        return self._required()
+
     def _required(self) -> _Live:
         if self._live is None or self._live.connection.is_closed():
             raise self.down()
         return self._live
-
-    # -- files -------------------------------------------------------------------------------------------------------
-
-    async def read(self, path: str, *, limit: int = READ_LIMIT) -> bytes | None:
-        """Read a whole file; ``None``: it is not there. Larger than ``limit`` bytes is an error."""
-
-        async def act(sftp: asyncssh.SFTPClient) -> bytes | None:
-            try:
-                async with sftp.open(sftp_path(path), "rb") as file:
-                    data = await file.read(limit + 1)
-            except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-                return None
-            return cast("bytes", data)
-
-        data = await self._files(path, act)
-        if data is not None and len(data) > limit:
-            raise TryAgain(self.subject, f"{path} is larger than {limit} bytes", "it is not read")
-        return data
-
-    async def exists(self, path: str) -> bool:
-        """Whether a file or folder is there."""
-        return await self._files(path, lambda sftp: sftp.exists(sftp_path(path)))
-
-    async def names(self, folder: str) -> list[str]:
-        """Names in a folder; ``/`` lists the drives."""
-        found = await self._files(folder, lambda sftp: sftp.listdir(sftp_path(folder)))
-        return sorted(str(name) for name in found if name not in (".", ".."))
-
-    async def write_all(self, files: Mapping[str, bytes]) -> None:
-        """Write files, all at once; a folder that is missing is made (one level)."""
-
-        async def write_one(sftp: asyncssh.SFTPClient, path: str, data: bytes) -> None:
-            async with sftp.open(path, "wb") as file:
-                await file.write(data)
-
-        async def act(sftp: asyncssh.SFTPClient) -> None:
-            for folder in sorted({folder_of(path) for path in files}):
-                # There already: status 4 (version 3 of the protocol has no code for it). A real refusal shows below.
-                with suppress(asyncssh.SFTPFailure, asyncssh.SFTPFileAlreadyExists, asyncssh.SFTPPermissionDenied):
-                    await sftp.mkdir(folder)
-            jobs = (write_one(sftp, sftp_path(path), data) for path, data in files.items())
-            results = await asyncio.gather(*jobs, return_exceptions=True)
-            for result in results:
-                if isinstance(result, BaseException):
-                    raise result
-
-        if files:
-            await self._files(", ".join(files), act)
-
-    async def remove(self, path: str) -> bool:
-        """Remove a file; ``False``: it was not there."""
-
-        async def act(sftp: asyncssh.SFTPClient) -> bool:
-            try:
-                await sftp.remove(sftp_path(path))
-            except (asyncssh.SFTPNoSuchFile, asyncssh.SFTPNoSuchPath):
-                return False
-            return True
-
-        return await self._files(path, act)
-
-    async def _files(self, what: str, act: Callable[[asyncssh.SFTPClient], Awaitable[T]]) -> T:
-        """Do something over SFTP, through a new channel when the old one has died; everything done here may be repeated."""
-        live = self._required()
-        used = live.sftp
-        try:
-            async with asyncio.timeout(FILES_SECONDS):
-                try:
-                    return await act(used)
-                except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost):
-                    async with live.reopening:
-                        if live.sftp is used:
-                            live.sftp = await live.connection.start_sftp_client()
-                    return await act(live.sftp)
-        except TimeoutError as error:
-            raise OutcomeUnknown(self.subject, f"{what}: no answer in {FILES_SECONDS:g} s", "tries again") from error
-        except (asyncssh.SFTPNoConnection, asyncssh.SFTPConnectionLost) as error:
-            raise StationUnreachable(self.subject, f"{what}: SSH link lost", "connects again") from error
-        except asyncssh.SFTPError as error:
-            raise TryAgain(self.subject, f"{what}: {error.reason}", "in use, or not allowed; tries again") from error
-        except (OSError, asyncssh.Error) as error:
-            raise StationUnreachable(self.subject, f"{what}: {_reason(error)}", "connects again") from error
 
 
 async def _hang_up(connection: asyncssh.SSHClientConnection) -> None:

@@ -15,6 +15,8 @@ from drova_gate.sim.windows.files import FileInUse
 
 __all__ = ["Files", "Sftp"]
 
+_CLUSTER = 4096
+"""Bytes; NTFS's usual cluster."""
 _MACRO = "__PROGRAMDATA__"
 """The only thing in a path that sshd replaces."""
 
@@ -29,6 +31,7 @@ class Files(Protocol):
     def size(self, path: str) -> int: ...
     def modified(self, path: str) -> float: ...
     def listing(self, path: str) -> list[str]: ...
+    def free(self, letter: str) -> int: ...
     def write(self, path: str, data: bytes) -> None: ...
     def delete(self, path: str) -> None: ...
     def make_directory(self, path: str, *, parents: bool = False) -> None: ...
@@ -163,6 +166,14 @@ class Sftp(asyncssh.SFTPServer):
 
     def lstat(self, path: bytes) -> asyncssh.SFTPAttrs:
         return self.stat(path)
+
+    def statvfs(self, path: bytes) -> asyncssh.SFTPVFSAttrs:
+        """Space on a path's volume, in clusters."""
+        whole = self._file(path)
+        if whole[0] not in self._files.letters():
+            raise asyncssh.SFTPNoSuchFile("No such file or directory")
+        free = self._files.free(whole[0]) // _CLUSTER
+        return asyncssh.SFTPVFSAttrs(bsize=_CLUSTER, frsize=_CLUSTER, blocks=free * 2, bfree=free, bavail=free)
 
     def setstat(self, path: bytes, attrs: asyncssh.SFTPAttrs) -> None:
         """Modes and times are no-ops on Windows; only a size is set."""

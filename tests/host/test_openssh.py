@@ -246,6 +246,14 @@ async def test_files(tmp_path):
         assert await link.read(f"{tmp_path}/nowhere/none") is None
         assert await link.exists(f"{folder}/3.bin")
         assert await link.names(str(folder)) == [f"{n}.bin" for n in range(9)]
+        assert await link.names_if_there(str(folder)) == [f"{n}.bin" for n in range(9)]
+        assert await link.names_if_there(f"{tmp_path}/nowhere") is None
+        assert await link.read_at(f"{folder}/8.bin", 7990, 1000) == files[f"{folder}/8.bin"][7990:]
+        assert await link.read_at(f"{folder}/8.bin", 9000, 10) == b""
+        assert await link.read_at(f"{folder}/none", 0, 10) is None
+        assert await link.size_of(f"{folder}/8.bin") == 8000
+        assert await link.size_of(f"{folder}/none") is None
+        assert (await link.free_space(str(folder)) or 0) > 0
         assert await link.remove(f"{folder}/3.bin")
         assert not await link.remove(f"{folder}/3.bin")
         assert not await link.exists(f"{folder}/3.bin")

@@ -197,6 +197,15 @@ async def test_files_over_sftp():
         assert await link.read(r"C:\no\such.ini") is None
 
 
+async def test_space_and_folders_of_volumes_that_may_be_gone():
+    """A volume that is gone is an absence, not an error; free space is sshd's own word."""
+    async with linked(plan()) as (_, link):
+        assert await link.free_space("D:\\") == pytest.approx(500e9, abs=4096)
+        assert await link.free_space("E:\\") is None
+        assert await link.names_if_there(r"E:\SteamLibrary\steamapps") is None
+        assert "Windows" in (await link.names_if_there("C:\\") or [])
+
+
 async def test_no_secret_in_the_log(caplog):
     """At the noisiest level neither password shows."""
     caplog.set_level(logging.DEBUG)
