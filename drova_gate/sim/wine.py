@@ -176,6 +176,10 @@ class PrefixFiles:
         """Drives that lie in the prefix; Wine's Z: is the whole computer and stays hidden."""
         return sorted(each.name[-1].upper() for each in self._prefix.path.glob("drive_?"))
 
+    def free(self, letter: str) -> int:
+        """Free bytes of the disk that the prefix lies on."""
+        return shutil.disk_usage(self._prefix.drive(letter)).free
+
     def exists(self, path: str) -> bool:
         """Whether something is there."""
         try:
