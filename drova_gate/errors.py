@@ -20,7 +20,8 @@
     │   ├── ProtectorRefused      the protector refused its password
     │   ├── CloudUnauthorised     401 although the token was renewed
     │   ├── CloudForbidden        403
-    │   ├── CloudRefused          400/404/422: the call itself is wrong, or the thing is not there
+    │   ├── CloudRefused          400/422: the call itself is wrong
+    │   │   └── CloudNotFound     404: the thing asked for is not there
     │   ├── PortNotOpened         the relay's port is taken or not allowed
     │   ├── RecipeFault           a recipe or policy file is wrong
     │   ├── NotKnown              a name that was typed is not known; the text has the nearest ones
@@ -37,6 +38,7 @@ __all__ = [
     "AnswerNotUnderstood",
     "CallOwner",
     "CloudForbidden",
+    "CloudNotFound",
     "CloudRefused",
     "CloudThrottled",
     "CloudUnauthorised",
@@ -161,7 +163,11 @@ class CloudForbidden(CallOwner):
 
 
 class CloudRefused(CallOwner):
-    """The Drova API refuses the call itself (400, 404, 422)."""
+    """The Drova API refuses the call itself (400, 422); or we do, before it is sent."""
+
+
+class CloudNotFound(CloudRefused):
+    """The Drova API does not have what was asked for (404)."""
 
 
 class PortNotOpened(CallOwner):

@@ -52,7 +52,7 @@ FENCED = {
 }
 """Libraries and the only modules or folders (beside the simulator) that may import them."""
 
-KEEPS_ITS_TASKS = {"cloud/client.py"}
+KEEPS_ITS_TASKS = {"cloud/calls.py"}
 """A token's renewal is shared by calls that may be cancelled: the client keeps it, and awaits it at close."""
 
 

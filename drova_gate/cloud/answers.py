@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -18,16 +18,22 @@ from drova_gate.cloud.models import Session, Wire
 from drova_gate.errors import (
     AnswerNotUnderstood,
     CloudForbidden,
+    CloudNotFound,
     CloudRefused,
     CloudThrottled,
     CloudUnauthorised,
     CloudUnavailable,
     GateError,
+    NotConfirmed,
 )
 
 __all__ = [
     "Answer",
     "about",
+    "all_sessions",
+    "ids",
+    "names",
+    "not_confirmed",
     "one",
     "own_sessions",
     "plain",
@@ -67,6 +73,8 @@ class Answer:
     """The header as sent."""
     date: str = ""
     """The server's own clock, as sent."""
+    etag: str = ""
+    """Names this version of the answer, as sent."""
 
     @property
     def subject(self) -> str:
@@ -106,8 +114,10 @@ def refusal(answer: Answer, *, secrets: Iterable[str] = (), wall: float) -> Gate
             return CloudUnavailable(answer.subject, fact, "asked again later")
         case _ if status >= 500:
             return CloudUnavailable(answer.subject, fact, "asked again later")
+        case 404:
+            return CloudNotFound(answer.subject, fact, "the thing asked for is not there, or the API has changed")
         case _ if status >= 400:
-            return CloudRefused(answer.subject, fact, "the thing asked for is not there, or the API has changed")
+            return CloudRefused(answer.subject, fact, "what was asked is not accepted, or the API has changed")
         case _:
             # A redirect is not followed: it would carry the token to another host.
             return answer.not_understood(f"status {status}; something between here and Drova may be answering")
@@ -154,6 +164,11 @@ def plain(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text[:SAID_MOST])
 
 
+def not_confirmed(write: Answer, read: Answer, fact: str, advice: str) -> NoReturn:
+    """Say that a write was accepted and cannot be seen: with the ids of both requests."""
+    raise NotConfirmed(write.subject, f"accepted{write.mark}, but {fact}{read.mark}", advice)
+
+
 # -- values ----------------------------------------------------------------------------------------------------------
 
 
@@ -162,11 +177,16 @@ def read_json(answer: Answer) -> Any:
     if not answer.body.strip():
         raise answer.not_understood("it is empty")
     try:
-        return json.loads(answer.body)
+        return json.loads(answer.body, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         # Without the cause: its repr holds the body.
         kind = "is nested too deep" if isinstance(error, RecursionError) else "is not JSON"
         raise answer.not_understood(f"it {kind}") from None
+
+
+def _no_constant(name: str) -> NoReturn:
+    # Python's parser takes NaN and Infinity for numbers; nothing can be reckoned with them.
+    raise ValueError(name)
 
 
 def one(answer: Answer, model: type[W], raw: Any, place: str = "") -> W:
@@ -192,9 +212,7 @@ def about(answer: Answer, field: str, found: UUID, asked: UUID) -> None:
 
 def several(answer: Answer, model: type[W]) -> tuple[W, ...]:
     """Read a bare list for showing: an odd item is left out and said; when all are odd the answer is not understood."""
-    raw = read_json(answer)
-    if not isinstance(raw, list):
-        raise answer.not_understood(f"a list was expected, not {type(raw).__name__}")
+    raw = _list(answer)
     read: list[W] = []
     odd: list[AnswerNotUnderstood] = []
     for index, item in enumerate(raw):
@@ -202,11 +220,56 @@ def several(answer: Answer, model: type[W]) -> tuple[W, ...]:
             read.append(one(answer, model, item, f"[{index}]"))
         except AnswerNotUnderstood as error:
             odd.append(error)
+    _left_out(odd, len(read))
+    return tuple(read)
+
+
+def ids(answer: Answer) -> tuple[UUID, ...]:
+    """Read a bare list of ids, in its order; an odd one is left out and said."""
+    read: list[UUID] = []
+    odd: list[AnswerNotUnderstood] = []
+    for index, item in enumerate(_list(answer)):
+        try:
+            read.append(UUID(item))
+        except (ValueError, TypeError, AttributeError):
+            odd.append(answer.not_understood(f"[{index}]: an id was expected"))
+    _left_out(odd, len(read))
+    return tuple(read)
+
+
+def names(answer: Answer) -> dict[UUID, str]:
+    """Read an object of names by id; an odd entry is left out and said."""
+    raw = read_json(answer)
+    if not isinstance(raw, dict):
+        raise answer.not_understood(f"an object was expected, not {type(raw).__name__}")
+    read: dict[UUID, str] = {}
+    odd: list[AnswerNotUnderstood] = []
+    for key, name in raw.items():
+        try:
+            server = UUID(key)
+        except ValueError:
+            odd.append(answer.not_understood(f"{plain(key)}: an id was expected"))
+            continue
+        if isinstance(name, str):
+            read[server] = name
+        else:
+            odd.append(answer.not_understood(f"{server}: a name was expected"))
+    _left_out(odd, len(read))
+    return read
+
+
+def _list(answer: Answer) -> list[Any]:
+    raw = read_json(answer)
+    if not isinstance(raw, list):
+        raise answer.not_understood(f"a list was expected, not {type(raw).__name__}")
+    return raw
+
+
+def _left_out(odd: list[AnswerNotUnderstood], read: int) -> None:
     if odd and not read:
         raise odd[0]
     if odd:
-        log.warning("%s; %d of %d items are left out", odd[0], len(odd), len(raw))
-    return tuple(read)
+        log.warning("%s; %d of %d items are left out", odd[0], len(odd), len(odd) + read)
 
 
 def own_sessions(answer: Answer, server: UUID) -> tuple[tuple[Session, ...], int]:
@@ -215,10 +278,7 @@ def own_sessions(answer: Answer, server: UUID) -> tuple[tuple[Session, ...], int
     An item that cannot be read makes the whole answer "not understood", unless it names another station: it might be the
     session that is going on here, and an error is never an absence.
     """
-    raw = read_json(answer)
-    items = raw.get("sessions") if isinstance(raw, dict) else None
-    if not isinstance(items, list):
-        raise answer.not_understood("sessions: a list was expected")
+    items = _session_items(answer)
     own: list[Session] = []
     foreign = 0
     for index, item in enumerate(items):
@@ -231,15 +291,31 @@ def own_sessions(answer: Answer, server: UUID) -> tuple[tuple[Session, ...], int
     return tuple(sorted(own, key=lambda session: session.created_on, reverse=True)), foreign
 
 
+def all_sessions(answer: Answer) -> tuple[Session, ...]:
+    """Read a list of many stations' sessions for keeping, newest first.
+
+    An item that cannot be read is left out and said when it is over all the same; otherwise it might be a rental that goes on,
+    and the whole is not understood.
+    """
+    read: list[Session] = []
+    odd: list[AnswerNotUnderstood] = []
+    for index, item in enumerate(_session_items(answer)):
+        try:
+            read.append(one(answer, Session, item, f"sessions[{index}]"))
+        except AnswerNotUnderstood as error:
+            if not isinstance(item, dict) or item.get("status") not in ("FINISHED", "ABORTED"):
+                raise
+            odd.append(error)
+    _left_out(odd, len(read))
+    return tuple(sorted(read, key=lambda session: session.created_on, reverse=True))
+
+
 def sessions_by_station(answer: Answer) -> tuple[dict[UUID, tuple[Session, ...] | AnswerNotUnderstood], int]:
     """Read a list of many stations' sessions: each station's own, newest first, and how many there are in all.
 
     An item that cannot be read spoils the answer for the station that it names; one that names none spoils it for all.
     """
-    raw = read_json(answer)
-    items = raw.get("sessions") if isinstance(raw, dict) else None
-    if not isinstance(items, list):
-        raise answer.not_understood("sessions: a list was expected")
+    items = _session_items(answer)
     read: dict[UUID, list[Session]] = {}
     spoilt: dict[UUID, tuple[Session, ...] | AnswerNotUnderstood] = {}
     for index, item in enumerate(items):
@@ -256,6 +332,14 @@ def sessions_by_station(answer: Answer) -> tuple[dict[UUID, tuple[Session, ...] 
         server: tuple(sorted(own, key=lambda session: session.created_on, reverse=True)) for server, own in read.items()
     }
     return found | spoilt, len(items)
+
+
+def _session_items(answer: Answer) -> list[Any]:
+    raw = read_json(answer)
+    items = raw.get("sessions") if isinstance(raw, dict) else None
+    if not isinstance(items, list):
+        raise answer.not_understood("sessions: a list was expected")
+    return items
 
 
 def _of_another(item: Any, server: UUID) -> bool:

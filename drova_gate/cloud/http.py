@@ -61,21 +61,28 @@ class ApiLine:
         *,
         token: SecretStr | None,
         query: Mapping[str, str] | None = None,
-        body: Mapping[str, str] | None = None,
+        body: Mapping[str, object] | None = None,
+        known: str = "",
     ) -> Answer:
-        """Send one request and read its whole answer, whatever its status; ``CloudUnavailable`` when there is none."""
+        """Send one request and read its whole answer, whatever its status; ``CloudUnavailable`` when there is none.
+
+        ``known``: the ETag of the version that we have, if the server may answer "not changed".
+        """
         call = f"{method} {path}"
         loop = asyncio.get_running_loop()
         started = loop.time()
         answer = Answer(call, 0, b"")
         self._count(answer)
+        headers = {} if token is None else {"X-Auth-Token": token.get_secret_value()}
+        if known:
+            headers["If-None-Match"] = known
         try:
             async with self.session().request(
                 method,
                 self._base + path,
                 params=query,
                 json=body,
-                headers={} if token is None else {"X-Auth-Token": token.get_secret_value()},
+                headers=headers,
                 allow_redirects=False,  # aiohttp would take the token along to another host
             ) as response:
                 answer = _headed(call, response)
@@ -131,6 +138,7 @@ def _headed(call: str, response: aiohttp.ClientResponse) -> Answer:
         request_id=plain(headers.get("X-Request-Id", "")),
         retry_after=headers.get("Retry-After", ""),
         date=headers.get("Date", ""),
+        etag=plain(headers.get("ETag", "")),
     )
 
 

@@ -15,9 +15,10 @@ from pydantic import SecretStr
 
 from drova_gate.cloud.answers import sessions_by_station
 from drova_gate.cloud.budget import COMMON_LATE_SECONDS, COMMON_SECONDS
-from drova_gate.cloud.client import SESSIONS_MOST, SESSIONS_PATH, DrovaClient
+from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.http import ApiLine
 from drova_gate.cloud.models import Session
+from drova_gate.cloud.sessions import SESSIONS_MOST, SESSIONS_PATH
 from drova_gate.cloud.token import TokenKeeper
 from drova_gate.errors import AnswerNotUnderstood
 

@@ -17,6 +17,7 @@ from drova_gate.cloud.models import Server
 from drova_gate.errors import (
     AnswerNotUnderstood,
     CloudForbidden,
+    CloudNotFound,
     CloudRefused,
     CloudThrottled,
     CloudUnauthorised,
@@ -44,7 +45,7 @@ def listed(*sessions):
         ("400 Bad Request", CloudRefused),
         ("401 Unauthorized", CloudUnauthorised),
         ("403 Forbidden", CloudForbidden),
-        ("404 Not Found", CloudRefused),
+        ("404 Not Found", CloudNotFound),
         ("408 Request Timeout", CloudUnavailable),
         ("418 I'm a teapot", CloudRefused),
         ("422 Unprocessable Entity", CloudRefused),

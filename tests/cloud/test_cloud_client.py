@@ -8,7 +8,8 @@ import pytest
 from cloud_peers import OTHER, SERVER, STATION_TOKEN, USER
 from pydantic import SecretStr
 
-from drova_gate.cloud.client import WRITE_SPACING_SECONDS, DrovaClient
+from drova_gate.cloud.calls import WRITE_SPACING_SECONDS
+from drova_gate.cloud.client import DrovaClient
 from drova_gate.errors import (
     AnswerNotUnderstood,
     CloudForbidden,

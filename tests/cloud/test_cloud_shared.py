@@ -11,7 +11,7 @@ import pytest_asyncio
 from cloud_peers import MERCHANT_TOKEN, SERVER, STATION_TOKEN, USER
 from pydantic import SecretStr
 
-from drova_gate.cloud.client import WRITE_SPACING_SECONDS
+from drova_gate.cloud.calls import WRITE_SPACING_SECONDS
 from drova_gate.cloud.shared import Clouds
 from drova_gate.cloud.token import FileTokenKeeper, token_file
 from drova_gate.errors import CloudThrottled
