@@ -98,6 +98,12 @@ SETTINGS: tuple[Setting, ...] = (
         whole_process=True,
     ),
     Setting("ENV_LOCATION", ".env", "the file that the settings are read from", whole_process=True),
+    Setting(
+        "DROVA_LANG",
+        "",
+        "language of what people read (doctor, status, errors): ru or en; empty: the locale's; logs stay English",
+        whole_process=True,
+    ),
     Setting("DROVA_LOG_FORMAT", "text", "text, or json for machines", whole_process=True),
     Setting("DROVA_LOG_LEVEL", "INFO", "DEBUG, INFO, WARNING or ERROR", whole_process=True),
 )

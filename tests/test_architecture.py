@@ -15,6 +15,7 @@ LAYERS: dict[str, int] = {
     "columns": 0,
     "sheet": 1,
     "nearest": 1,
+    "language": 1,
     "config": 1,
     "host": 2,
     "protect": 3,

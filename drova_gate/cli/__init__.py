@@ -5,7 +5,8 @@ import sys
 
 from drova_gate import __version__
 from drova_gate.cli import check, demo, events, guard, lockdown, recipes, relay, release, repair, status
-from drova_gate.errors import CallOwner, RecipeFault, SettingsFault
+from drova_gate.cli.speech import complain
+from drova_gate.errors import GateError, RecipeFault, SettingsFault
 
 __all__ = ["main", "poll", "socket", "validate"]
 
@@ -38,13 +39,13 @@ def main(arguments: list[str] | None = None) -> int:
         code: int = options.command(options)
     except SettingsFault as fault:
         for line in fault.faults:
-            sys.stderr.write(f"settings: {line}\n")
+            complain(f"settings: {line}")
         return EXIT_SETTINGS
     except RecipeFault as fault:
-        sys.stderr.write(f"{fault}\n")
+        complain(fault)
         return EXIT_SETTINGS
-    except CallOwner as error:
-        sys.stderr.write(f"{error}\n")
+    except GateError as error:
+        complain(error)
         return 1
     except KeyboardInterrupt:
         return 130

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from drova_gate.cli.speech import complain
 from drova_gate.cli.surroundings import read_owner_settings, run_loop
 from drova_gate.errors import GateError
 
@@ -43,13 +44,13 @@ def with_owner(options: argparse.Namespace, work: "Callable[[Owner], Awaitable[i
     async def run() -> int:
         async with opened(settings) as owner:
             for fault in owner.faults:
-                sys.stderr.write(f"{fault}\n")
+                complain(fault)
             return await work(owner)
 
     try:
         return run_loop(run)
     except GateError as error:
-        sys.stderr.write(f"{error}\n")
+        complain(error)
         return 1
 
 

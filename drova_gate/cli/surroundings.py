@@ -30,6 +30,7 @@ __all__ = [
     "read_preparation",
     "read_settings",
     "run_loop",
+    "settings_as_written",
     "state_dir_of",
     "state_dirs",
     "terminal_room",
@@ -95,6 +96,11 @@ def read_owner_settings(file: Path | None) -> OwnerSettings:
     if token is None and not any(one.token for one in (config.stations if config else ())):
         token = kept_login(state_dir)
     return OwnerSettings(api_url, token, state_dir, () if config is None else config.stations)
+
+
+def settings_as_written() -> dict[str, str]:
+    """Return what the usual settings file and the environment say, unchecked; ``SettingsFault`` if the file cannot be read."""
+    return _settings(os.environ, None)
 
 
 def _settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:

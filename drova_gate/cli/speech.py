@@ -1,0 +1,27 @@
+"""In which language the owner is spoken to, and how an error reaches him."""
+
+import functools
+import os
+import sys
+
+from drova_gate.cli.surroundings import settings_as_written
+from drova_gate.errors import GateError, SettingsFault
+from drova_gate.language.words import Language, language_of, load
+
+__all__ = ["complain", "spoken"]
+
+
+@functools.cache
+def spoken() -> Language:
+    """The owner's language: ``DROVA_LANG`` (environment or settings file), else the locale's."""
+    try:
+        said = settings_as_written().get("DROVA_LANG", "")
+    except SettingsFault:
+        said = ""  # the settings' own faults are said by whoever reads them
+    return load(language_of(dict(os.environ) | ({"DROVA_LANG": said} if said else {})))
+
+
+def complain(fault: GateError | str) -> None:
+    """Say on standard error what is wrong; an error is said part by part."""
+    text = spoken().of_error(fault) if isinstance(fault, GateError) else spoken().of(fault)
+    sys.stderr.write(f"{text}\n")
