@@ -1,11 +1,12 @@
-"""The simulated Drova cloud: an HTTP server on loopback with the calls that one session needs, and no others.
+"""The simulated Drova cloud: an HTTP server on loopback with every call of the real one that is known, and no others.
 
 It is strict: an unknown or misplaced parameter, a body where none belongs, a missing or unknown token are refused *and* written down in
 ``Cloud.refused``, so that a test can assert that a client never made such a call. A stale token is an ordinary event and only
 answered with 401.
 
 Faults (``Cloud.faults``, switchable while it runs) last until they are taken out of the set, except that ``cloud_401_once``,
-``cloud_429`` and ``cloud_empty`` pass by themselves; taken out and put in again they begin anew.
+``cloud_429`` and ``cloud_empty`` pass by themselves; taken out and put in again they begin anew. ``write_hangs`` and ``writes_lie``
+are for writes alone, those of the plan's kinds; ``cloud_down_after`` puts ``cloud_down`` in by itself.
 
 The same port takes orders for the simulation under ``/sim/`` (see ``cloud_control``).
 """
@@ -16,15 +17,16 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableSet
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from aiohttp import web
 from multidict import MultiMapping
 
 from drova_gate.sim import cloud_control
-from drova_gate.sim.cloud_routes import ENDPOINTS, Call, Endpoint, Refuse
+from drova_gate.sim.cloud_calls import WRITES, Call, Endpoint, Refuse
+from drova_gate.sim.cloud_routes import ENDPOINTS
 from drova_gate.sim.cloud_world import DESKTOP, GAME, OLD_DESKTOP_GAME, OLD_GAME, Server, Session, Token, World
-from drova_gate.sim.faults import FAULTS
+from drova_gate.sim.faults import ACCOUNT_FAULTS, FAULTS
 
 __all__ = ["DESKTOP", "GAME", "OLD_DESKTOP_GAME", "OLD_GAME", "Cloud", "CloudPlan", "Refusal", "Request"]
 
@@ -58,16 +60,30 @@ class CloudPlan:
     """Obey ``status`` and ``state`` in the session list; whether the real cloud does is not known."""
     throttle_times: int = 3
     """Answers 429 of ``cloud_429``."""
-    retry_after: int = 1
-    """Seconds in their ``Retry-After``."""
+    retry_after: int | None = 1
+    """Seconds in their ``Retry-After``; ``None``: they have none."""
     empty_seconds: float = 1.5
     """How long the session list stays empty under ``cloud_empty``."""
+    finished_late_seconds: float = 5.0
+    """How much later the list shows the end of a session under ``finished_late``; the real delay is not known."""
+    lying_writes: frozenset[str] = WRITES
+    """Kinds of writes that ``writes_lie`` is about."""
+    hanging_writes: frozenset[str] = WRITES
+    """Kinds of writes that ``write_hangs`` is about."""
+    cloud_down_after: int | None = None
+    """After so many writes ``cloud_down`` begins, once."""
+    etag: bool = False
+    """The catalogue has an ETag; whether the real one does is not known."""
+    money: Literal["number", "text"] = "number"
+    """How amounts are written; the live samples do not tell."""
     faults: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        unknown = [name for name in sorted(self.faults) if name not in FAULTS or FAULTS[name].side != "cloud"]
-        if unknown:
+        known = {name for name, fault in FAULTS.items() if fault.side == "cloud"} | ACCOUNT_FAULTS.keys()
+        if unknown := sorted(self.faults - known):
             raise ValueError(f"cloud: unknown faults {', '.join(unknown)}")
+        if unknown := sorted((self.lying_writes | self.hanging_writes) - WRITES):
+            raise ValueError(f"cloud: unknown writes {', '.join(unknown)}; there are: {', '.join(sorted(WRITES))}")
 
 
 @dataclass(slots=True)
@@ -102,10 +118,12 @@ class Cloud:
         self.faults: set[str] = set(self.plan.faults)
         self.station_faults: list[MutableSet[str]] = []
         """Fault sets of stations and agents that ``/sim/fault`` switches too."""
-        self.world = World(catalogue=self.plan.catalogue)
+        self.world = World(catalogue_size=self.plan.catalogue)
         self.requests: list[Request] = []
         self.refused: list[Refusal] = []
         self.port = self.plan.port
+        self.writes = 0
+        """How many were answered, or left without an answer under ``write_hangs``."""
         self._spent: dict[str, Any] = {}
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
@@ -193,14 +211,15 @@ class Cloud:
             creator_ip=client_ip,
             status=status,
         )
-        self.world.sessions[session.uuid] = session
-        return session.uuid
+        return self.world.add_session(session).uuid
 
     def set_status(self, session: str, status: str) -> None:
         """Give a session any status word; FINISHED and ABORTED end it. ``LookupError`` for an unknown one."""
         known = self.world.sessions.get(session)
         if known is None:
             raise LookupError(f"no session {session}")
+        if not known.over:
+            known.before_end = known.status
         known.status = status
         if known.over:
             known.finished_on = max(self.world.now_ms(), known.created_on)
@@ -228,6 +247,10 @@ class Cloud:
         """Write the request down, answer it, give the answer its id."""
         if request.path.startswith("/sim/"):
             return await handler(request)
+        if "cloud_down" in self.faults:
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=503)
         noted = Request(request.method, request.path, request.query, await request.read(), time.monotonic())
         self.requests.append(noted)
         if self.plan.latency:
@@ -255,9 +278,34 @@ class Cloud:
             if (trouble := await self._trouble()) is not None:
                 return trouble
             token = self._token(request) if endpoint.authorised else None
-            return endpoint.answer(self, Call(dict(request.match_info), request.query, body, token))
+            path, tag = dict(request.match_info), request.headers.get("If-None-Match")
+            kind = endpoint.write
+            answer = endpoint.answer(self, Call(path, request.query, body, token, tag, idle=self._lies(kind)))
+            if kind is not None:
+                await self._wrote(kind)
+            return answer
 
         return serve
+
+    def _lies(self, kind: str | None) -> bool:
+        """Whether a write is confirmed and not carried out."""
+        if kind == "publish" and "publish_lies" in self.faults:
+            return True
+        return kind in self.plan.lying_writes and "writes_lie" in self.faults
+
+    async def _wrote(self, kind: str) -> None:
+        """Count a write; hold its answer back where it is to hang."""
+        self.writes += 1
+        if self.writes == self.plan.cloud_down_after:
+            self.faults.add("cloud_down")
+        if kind in self.plan.hanging_writes:
+            await self._held("write_hangs")
+
+    async def _held(self, fault: str) -> None:
+        """Wait as long as the fault lasts, and not beyond close."""
+        while fault in self.faults and not self._closing.is_set():
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._closing.wait(), _HELD_LOOK_SECONDS)
 
     def _token(self, request: web.Request) -> Token:
         text = request.headers.get("X-Auth-Token")
@@ -280,16 +328,14 @@ class Cloud:
         for name in self._spent.keys() - self.faults:
             del self._spent[name]
         if "cloud_timeout" in self.faults:
-            while "cloud_timeout" in self.faults and not self._closing.is_set():
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), _HELD_LOOK_SECONDS)
+            await self._held("cloud_timeout")
             return web.json_response({"message": "shutting down"}, status=503)
         if "cloud_500" in self.faults:
             return web.Response(status=500, text="Internal Server Error")
         if "cloud_429" in self.faults and self._count("cloud_429") <= self.plan.throttle_times:
-            return web.Response(
-                status=429, text="Too many requests", headers={"Retry-After": str(self.plan.retry_after)}
-            )
+            wait = self.plan.retry_after
+            headers = {} if wait is None else {"Retry-After": str(wait)}
+            return web.Response(status=429, text="Too many requests", headers=headers)
         if "cloud_garbage" in self.faults:
             kind, text = _GARBAGE[(self._count("cloud_garbage") - 1) % len(_GARBAGE)]
             return web.Response(text=text, content_type=kind)
@@ -301,8 +347,20 @@ class Cloud:
 
     def session_list_empty(self) -> bool:
         """Whether ``cloud_empty`` empties the list now: for a while, from the first look at a session in its midst."""
+        if "cloud_empty" not in self.faults:
+            return False
         active = next((one.uuid for one in self.world.newest_first() if one.status == "ACTIVE"), None)
-        if "cloud_empty" not in self.faults or active is None:
+        if active is None:
             return False
         began: dict[str, float] = self._spent.setdefault("cloud_empty", {})
         return time.monotonic() < began.setdefault(active, time.monotonic()) + self.plan.empty_seconds
+
+    def end_is_late(self, session: Session) -> bool:
+        """Whether the list still shows a session as before its end."""
+        if "finished_late" not in self.faults or session.finished_on is None:
+            return False
+        return self.world.now_ms() < session.finished_on + 1000 * self.plan.finished_late_seconds
+
+    def money(self, amount: float) -> float | str:
+        """An amount as the plan has it written."""
+        return f"{amount:.2f}" if self.plan.money == "text" else round(amount, 2)

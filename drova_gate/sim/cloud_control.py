@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from drova_gate.sim.cloud_world import DESKTOP
-from drova_gate.sim.faults import FAULTS
+from drova_gate.sim.faults import ACCOUNT_FAULTS, FAULTS
 
 if TYPE_CHECKING:
     from drova_gate.sim.cloud import Cloud
@@ -50,9 +50,9 @@ def routes(cloud: "Cloud") -> list[web.RouteDef]:
 
     async def switch_fault(request: web.Request) -> web.Response:
         name, on = request.match_info["name"], request.method == "POST"
-        fault = FAULTS.get(name)
+        fault = FAULTS.get(name) or ACCOUNT_FAULTS.get(name)
         if fault is None:
-            raise LookupError(f"no fault {name}; there are: {', '.join(FAULTS)}")
+            raise LookupError(f"no fault {name}; there are: {', '.join((*FAULTS, *ACCOUNT_FAULTS))}")
         if fault.side == "script":
             raise ValueError(f"{name}: played by whoever drives the session, cannot be switched")
         for faults in [cloud.faults] if fault.side == "cloud" else cloud.station_faults:

@@ -4,105 +4,50 @@
 is free has ``session_id: null``. Times are milliseconds since 1970.
 """
 
-import random
+import heapq
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from drova_gate.sim.cloud_catalogue import (
+    CYBERPUNK,
+    CYBERPUNK_COPY,
+    DESKTOP,
+    GAME,
+    OLD_DESKTOP_GAME,
+    OLD_GAME,
+    PRODUCTS,
+    Product,
+    catalogue,
+)
+from drova_gate.sim.cloud_ledger import Ledger
+
 __all__ = [
+    "CYBERPUNK",
+    "CYBERPUNK_COPY",
     "DESKTOP",
     "GAME",
     "OLD_DESKTOP_GAME",
     "OLD_GAME",
     "PRODUCTS",
+    "Hardware",
     "Product",
     "Server",
     "Session",
+    "StationProduct",
     "Token",
     "World",
 ]
 
 Json = dict[str, Any]
 
-DESKTOP = "9fd0eb43-b2bb-4ce3-93b8-9df63f209098"
-"""The product that is the desktop itself; the one id that is the same everywhere."""
-GAME = "3c1f7a90-5b0e-4d1c-9a64-8f2f4f6f1b01"
-OLD_DESKTOP_GAME = "d5f8a0c4-87d5-11e7-bb31-0000000f0042"
-"""An old entry with a version 1 uuid (the real catalogue has such) that opens the desktop."""
-OLD_GAME = "d5f8a0c4-87d5-11e7-bb31-0000000f0043"
-
 OVER = ("FINISHED", "ABORTED")
 
-
-@dataclass(frozen=True, slots=True)
-class Product:
-    """A game of the catalogue, or the desktop."""
-
-    uuid: str
-    title: str
-    desktop: bool = False
-    game_path: str = "C:\\Games\\game.exe"
-    work_path: str = "C:\\Games\\"
-    args: str = ""
-    required_account: str | None = "Steam"
-
-    def info(self) -> Json:
-        """The answer of ``server-manager/product/get``: snake_case."""
-        return {
-            "allowed_paths": None,
-            "args": self.args,
-            "game_path": self.game_path,
-            "product_id": self.uuid,
-            "title": self.title,
-            "use_default_desktop": self.desktop,
-            "work_path": self.work_path,
-        }
-
-    def listed(self) -> Json:
-        """A line of ``listfull2``: camelCase, half of it null, one name misspelt as it is."""
-        return {
-            "ageGroup": None,
-            "aliases": None,
-            "cardPicture": f"{self.uuid}.jpg",
-            "descriptionEn": "",
-            "descriptionRu": "",
-            "developer": None,
-            "displayName": self.title,
-            "inShopUrl": None,
-            "licenseType": "Required",
-            "metacriticScore": None,
-            "needVpn": False,
-            "noLicenseRequred": None,
-            "pagePicture": f"{self.uuid}.page.jpg",
-            "productId": self.uuid,
-            "publisher": "",
-            "requiredAccount": self.required_account,
-            "title": self.title,
-            "useDefaultDesktop": self.desktop,
-        }
-
-    def on_station(self) -> Json:
-        """A line of ``list4edit2``: camelCase, ``verified`` is a number here."""
-        return {
-            "available": True,
-            "enabled": True,
-            "needVpn": False,
-            "productId": self.uuid,
-            "published": True,
-            "title": self.title,
-            "useDefaultDesktop": self.desktop,
-            "verified": 2,
-        }
-
-
-PRODUCTS = (
-    Product(DESKTOP, "Desktop", desktop=True, game_path="", work_path="", required_account=None),
-    Product(GAME, "A Game"),
-    Product(OLD_DESKTOP_GAME, "An Old Game With A Launcher", desktop=True, required_account="Epic Games"),
-    Product(OLD_GAME, "An Old Game"),
-)
+_READY = 2
+"""``verified`` of a product is a number; ``"READY"`` elsewhere."""
 
 
 @dataclass(slots=True)
@@ -133,34 +78,117 @@ class Session:
     billing_type: str | None = "prepaid"
     abort_comment: str | None = None
     score: int | str | None = None
+    score_reason: int | None = None
+    score_text: str | None = None
     hidden: bool = False
     """Not shown in any list (the cloud shows the end of a session late, or never)."""
+    before_end: str = "ACTIVE"
+    """The status that a list shows which does not know of the end yet."""
 
     @property
     def over(self) -> bool:
         """Whether it has ended."""
         return self.status in OVER
 
+    def shown(self, *, ended: bool = True) -> Json:
+        """A line of the session list; what does not apply is absent. ``ended=False``: as before its end."""
+        line: Json = {}
+        # In the order of the names, as the real one.
+        if ended and self.abort_comment is not None:
+            line["abort_comment"] = self.abort_comment
+        if self.billing_type is not None:
+            line["billing_type"] = self.billing_type
+        line["client_id"] = self.client_id
+        line["created_on"] = self.created_on
+        line["creator_ip"] = self.creator_ip
+        if ended and self.finished_on is not None:
+            line["finished_on"] = self.finished_on
+        line["merchant_id"] = self.merchant_id
+        line["product_id"] = self.product
+        if ended and self.score is not None:
+            line["score"] = self.score
+        if ended and self.score_reason is not None:
+            line["score_reason"] = self.score_reason
+        if ended and self.score_text is not None:
+            line["score_text"] = self.score_text
+        line["server_id"] = self.server
+        line["status"] = self.status if ended else self.before_end
+        line["uuid"] = self.uuid
+        return line
+
+
+@dataclass(slots=True)
+class StationProduct:
+    """A product on a station; ``None`` stands for the product's own path."""
+
+    enabled: bool = True
+    game_path: str | None = None
+    work_path: str | None = None
+    args: str | None = None
+    allowed_paths: str | list[str] | None = None
+
+    def line(self, product: Product) -> Json:
+        """A line of ``list4edit2``: camelCase, ``verified`` is a number here."""
+        return {
+            "available": True,
+            "enabled": self.enabled,
+            "needVpn": False,
+            "productId": product.uuid,
+            "published": True,
+            "title": product.title,
+            "useDefaultDesktop": product.desktop,
+            "verified": _READY,
+        }
+
+    def settings(self, product: Product) -> Json:
+        """The answer of ``list4edit2`` about one product."""
+        return {
+            "allowedPaths": self.allowed_paths,
+            "args": self.args,
+            "available": True,
+            "defaultAllowedPaths": "",
+            "defaultArgs": product.args,
+            "defaultGamePath": product.game_path,
+            "defaultWorkPath": product.work_path,
+            "enabled": self.enabled,
+            "gamePath": self.game_path,
+            "productId": product.uuid,
+            "published": True,
+            "title": product.title,
+            "verified": _READY,
+            "workPath": self.work_path,
+        }
+
+    def listed(self, product: Product) -> Json:
+        """A line of ``product-manager/serverproduct/list``: snake_case, ``verified`` is a word."""
+        return {
+            "args": product.args if self.args is None else self.args,
+            "enabled": self.enabled,
+            "game_path": product.game_path if self.game_path is None else self.game_path,
+            "product_id": product.uuid,
+            "verified": "READY",
+            "work_path": product.work_path if self.work_path is None else self.work_path,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What a station is made of."""
+
+    processor: tuple[str, str] = ("AMD", "AMD Ryzen 7 5800X3D 8-Core Processor")
+    """Manufacturer and version."""
+    graphics: tuple[tuple[str, str, int], ...] = (("NVIDIA", "NVIDIA GeForce RTX 4070", 12 << 30),)
+    """Manufacturer, name and bytes of each card."""
+    ram_bytes: int = 32 << 30
+
     def shown(self) -> Json:
-        """A line of the session list; what does not apply is absent."""
-        optional = {
-            "abort_comment": self.abort_comment,
-            "billing_type": self.billing_type,
-            "finished_on": self.finished_on,
-            "score": self.score,
+        """The answer of ``hardware/list``."""
+        manufacturer, version = self.processor
+        return {
+            "graphic": [{"manufacturer": maker, "name": name, "ram_bytes": ram} for maker, name, ram in self.graphics],
+            "processor": {"manufacturer": manufacturer, "version": version},
+            "ram_bytes": self.ram_bytes,
         }
-        line: Json = {
-            "client_id": self.client_id,
-            "created_on": self.created_on,
-            "creator_ip": self.creator_ip,
-            "merchant_id": self.merchant_id,
-            "product_id": self.product,
-            "server_id": self.server,
-            "status": self.status,
-            "uuid": self.uuid,
-        }
-        line.update({name: value for name, value in optional.items() if value is not None})
-        return dict(sorted(line.items()))
 
 
 @dataclass(slots=True)
@@ -176,25 +204,50 @@ class Server:
     started: bool = True
     """``False``: the agent has never run, the state is UNVERIFIED and there are no endpoints."""
     allow_desktop: bool = True
-    products: list[str] = field(default_factory=lambda: [product.uuid for product in PRODUCTS])
+    disable_updates: bool = False
+    description: str = "<p>A simulated station</p>"
+    city: str = "Moscow"
+    groups: tuple[str, ...] = ()
+    hardware: Hardware = Hardware()
+    products: dict[str, StationProduct] = field(
+        default_factory=lambda: {product.uuid: StationProduct() for product in PRODUCTS}
+    )
+    """By the product's uuid."""
     ports: tuple[tuple[int, bool], ...] = ((7995, True), (7985, False))
     """(port, set by the owner)."""
+
+
+def _age(session: Session) -> int:
+    return session.created_on
 
 
 class World:
     """The cloud's memory. ``now_ms`` gives the time."""
 
-    def __init__(self, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000, catalogue: int = 60) -> None:
+    def __init__(
+        self, now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000, catalogue_size: int = 60
+    ) -> None:
         self.now_ms = now_ms
         self.servers: dict[str, Server] = {}
         self.sessions: dict[str, Session] = {}
+        """To be read; ``add_session`` adds."""
         self.tokens: dict[str, Token] = {}
-        self.products: dict[str, Product] = {product.uuid: product for product in PRODUCTS}
-        # The same catalogue in every run.
-        chance = random.Random(7985)
-        for number in range(max(0, catalogue - len(PRODUCTS))):
-            made = str(uuid.UUID(int=chance.getrandbits(128), version=4))
-            self.products[made] = Product(made, f"Game {number}")
+        self.products: dict[str, Product] = catalogue(catalogue_size)
+        self.ledger = Ledger()
+        self._oldest_first: dict[str, list[Session]] = {}
+        """Each station's sessions: a list call must not sort a hundred thousand."""
+        self._newest_ms = 0
+
+    def add_session(self, session: Session) -> Session:
+        """Remember a session."""
+        self.sessions[session.uuid] = session
+        line = self._oldest_first.setdefault(session.server, [])
+        if line and line[-1].created_on > session.created_on:
+            insort(line, session, key=_age)
+        else:
+            line.append(session)
+        self._newest_ms = max(self._newest_ms, session.created_on)
+        return session
 
     def state(self, server: Server) -> str:
         """The station's state word."""
@@ -209,41 +262,23 @@ class World:
 
     def running(self, server: str) -> Session | None:
         """The newest session of a station, if it has not ended."""
-        newest = next(self.newest_first(server), None)
+        newest = next(self.newest_first([server]), None)
         return None if newest is None or newest.over else newest
 
-    def newest_first(self, server: str | None = None) -> Iterator[Session]:
-        """Sessions that are not hidden, of one station or of all."""
-        for session in sorted(self.sessions.values(), key=lambda one: one.created_on, reverse=True):
-            if not session.hidden and server in (None, session.server):
-                yield session
+    def newest_first(self, servers: Iterable[str] | None = None) -> Iterator[Session]:
+        """Sessions that are not hidden, of some stations or of all."""
+        wanted = self._oldest_first if servers is None else servers
+        lines = [self._oldest_first[server] for server in wanted if server in self._oldest_first]
+        merged = (
+            reversed(lines[0])
+            if len(lines) == 1
+            else heapq.merge(*(reversed(line) for line in lines), key=_age, reverse=True)
+        )
+        return (session for session in merged if not session.hidden)
 
     def next_moment(self) -> int:
         """Now, and later than every session so far: their order is by this."""
-        newest = max((session.created_on for session in self.sessions.values()), default=0)
-        return max(self.now_ms(), newest + 1)
-
-    def account(self, user_id: str) -> Json:
-        """The answer of ``accounting/myaccount``."""
-        return {
-            "balance": 1250.5,
-            "created_on": 1_660_000_000_000,
-            "disabled": False,
-            "emails": "owner@example.org",
-            "exportable_money": 1000,
-            "mts_msisdn": "",
-            "mts_pcr": "",
-            "name": "Station owner",
-            "primary_qiwi_bankcard_id": None,
-            "qiwi_wallet": None,
-            "roles": ["client", "merchant"],
-            "trial_msecs_left": 0,
-            "unlimited_credit": True,
-            "use_mts_billing": False,
-            "use_prepaid": True,
-            "use_subscription": False,
-            "uuid": user_id,
-        }
+        return max(self.now_ms(), self._newest_ms + 1)
 
     def server(self, server: Server) -> Json:
         """One station as ``server-manager/servers`` shows it."""
@@ -253,20 +288,21 @@ class World:
         return {
             "alive_since": server.created_on if alive else None,
             "allow_desktop": server.allow_desktop,
-            "city_name": "Moscow" if server.started else None,
+            "city_name": server.city if server.started else None,
             "created_on": server.created_on,
             "deleted": False,
-            "description": "<p>A simulated station</p>",
-            "disable_updates": False,
+            "description": server.description,
+            "disable_updates": server.disable_updates,
             "distance": None,
-            "groups_list": [],
+            "groups_list": list(server.groups),
             "last_heartbeat": now if alive else (server.created_on if server.started else 0),
             "latitude": 55.75,
             "longitude": 37.61,
             "name": server.name,
             "options_mask": 0,
             "product_id": running.product if running else None,
-            "product_list": list(server.products),
+            # Seen live: the enabled ones only.
+            "product_list": [product for product, entry in server.products.items() if entry.enabled],
             "published": server.published,
             "session_id": running.uuid if running else None,
             "state": self.state(server),

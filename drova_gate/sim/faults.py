@@ -1,7 +1,7 @@
 """What can go wrong, by name: the list that people choose from, and what the right end of each is.
 
 A fault with a side ``station``, ``agent`` or ``cloud`` is switched in that part's set of faults; a ``script`` fault is played by
-whoever drives the session.
+whoever drives the session. What can go wrong around an owner's account, whatever is played on his stations, stands apart.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
-__all__ = ["FAULTS", "Fault", "Side"]
+__all__ = ["ACCOUNT_FAULTS", "FAULTS", "Fault", "Side"]
 
 Side = Literal["station", "agent", "cloud", "script"]
 
@@ -114,3 +114,14 @@ _SCRIPT = (
 
 FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in (*_STATION, *_AGENT, *_CLOUD, *_SCRIPT)})
 """Every fault by its name, in the order in which people meet them."""
+
+_ACCOUNT = (
+    Fault("publish_inverted", "cloud", "Drova hides a station when it is told to show it, and the other way round"),
+    Fault("finished_late", "cloud", "Drova's list shows the end of a session some seconds late"),
+    Fault("writes_lie", "cloud", "Drova confirms a change that the owner asks for and does not make it"),
+    Fault("write_hangs", "cloud", "Drova makes a change that the owner asks for and never answers"),
+    Fault("cloud_down", "cloud", "Drova cuts every connection without an answer"),
+)
+
+ACCOUNT_FAULTS: Mapping[str, Fault] = MappingProxyType({fault.name: fault for fault in _ACCOUNT})
+"""What can go wrong around an owner's account: for his commands, and no part of a session's play."""

@@ -186,7 +186,7 @@ async def test_endpoints_are_empty_for_a_station_that_never_started():
         ("POST", f"/server-manager/servers/{PC1}/set_published/1", {}, 404, "no such call"),
         ("GET", f"/server-manager/servers/{PC1}/set_published/true", {}, 405, "no such call"),
         ("POST", "/token-verifier/renewProxyToken", {"json": {"proxyToken": MERCHANT}}, 400, "body: exactly these"),
-        ("POST", "/token-verifier/renewProxyToken", {"json": {"proxy_token": 5}}, 400, "proxy_token: a string"),
+        ("POST", "/token-verifier/renewProxyToken", {"json": {"proxy_token": 5}}, 400, "body: proxy_token: a string"),
         ("POST", "/token-verifier/renewProxyToken", {"data": b"{"}, 400, "Content-Type: application/json"),
     ],
 )
