@@ -1,23 +1,20 @@
 """Whether a game gives its player the desktop: asked once, kept for hours, and known from a daily copy when Drova is down."""
 
 import asyncio
-import json
 import logging
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from expiringdict import ExpiringDict
-from pydantic import ValidationError
 
+from drova_gate.cloud.catalogue_copy import CatalogueCopy
 from drova_gate.cloud.client import DrovaClient
-from drova_gate.cloud.files import claim, write_whole
-from drova_gate.cloud.models import DESKTOP_PRODUCT, CatalogueItem
+from drova_gate.cloud.game_index import GameIndex, game_of
+from drova_gate.cloud.models import DESKTOP_PRODUCT
 from drova_gate.errors import AnswerNotUnderstood, GateError
 
-__all__ = ["Catalogue", "CatalogueCopy"]
+__all__ = ["Catalogue"]
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +30,6 @@ LOOK_SECONDS = 3600.0
 """Between two looks at the copy's age, and between two tries after a failure."""
 SHRUNK = 0.5
 """A new catalogue with less than this part of the old one's games is a broken answer."""
-VERSION = 1
-"""Of the copy's layout; any other is fetched anew."""
 
 
 class Catalogue:
@@ -77,6 +72,23 @@ class Catalogue:
         title = self._titles.get(product_id)
         return title if isinstance(title, str) else None
 
+    async def games(self) -> GameIndex:
+        """All games for looking them up, at most a day old; an older copy when Drova cannot be asked, an error without any."""
+        if self._copy is None:
+            items = await self._client.catalogue()
+            return GameIndex(game_of(item.model_dump(mode="json", by_alias=True)) for item in items)
+        fault: Exception | None = None
+        try:
+            await self.refresh()
+        except (GateError, OSError) as error:
+            fault = error
+        games = await asyncio.to_thread(self._copy.games)
+        if not len(games) and fault is not None:
+            raise fault
+        if fault is not None:
+            log.warning("catalogue: not fetched (%s); titles are from the copy", fault)
+        return games
+
     async def refresh(self) -> None:
         """Fetch the copy if it is a day old and nobody else does; the old one stays when the new one is empty or broken."""
         if self._copy is None:
@@ -88,14 +100,18 @@ class Catalogue:
             old = await asyncio.to_thread(self._copy.heading)
             if old is not None and abs(time.time() - old.fetched) < COPY_SECONDS:
                 return
-            items = await self._client.catalogue()
+            answer = await self._client.catalogue_since(old.etag if old is not None else "")
+            if answer is None:
+                await asyncio.to_thread(self._copy.confirm)
+                return
+            items, etag = answer
             if len(items) < max(1.0, SHRUNK * (old.count if old is not None else 0)):
                 raise AnswerNotUnderstood(
                     "Drova API, catalogue",
                     f"{len(items)} games, where there were {old.count if old is not None else 'none yet'}",
                     "the old copy stays",
                 )
-            await asyncio.to_thread(self._copy.write, items)
+            await asyncio.to_thread(self._copy.write, items, etag)
         finally:
             give_back()
 
@@ -118,78 +134,3 @@ class Catalogue:
             if self._failed:
                 log.info("catalogue: fetched again")
             self._failed = False
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """The first line of a copy."""
-
-    fetched: float
-    """Seconds since 1970."""
-    count: int
-
-
-class CatalogueCopy:
-    """The catalogue on disk: a heading and one game a line, so that reading it never holds the interpreter for long.
-
-    Every method but ``claim`` reads or writes a megabyte: they belong into a worker thread.
-    """
-
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / "catalogue.jsonl"
-
-    def heading(self) -> Heading | None:
-        """Read how old the copy is and how many games it holds; ``None``: there is none that can be used."""
-        try:
-            with self.path.open("rb") as file:
-                return _heading(file.readline())
-        except OSError:
-            return None
-
-    def items(self) -> tuple[CatalogueItem, ...]:
-        """Read the whole copy; empty when there is none. A damaged one is removed, so that it is fetched anew."""
-        try:
-            first, *lines = self.path.read_bytes().splitlines() or [b""]
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            log.warning("catalogue: its copy %s cannot be read (%s)", self.path, error.strerror)
-            return ()
-        heading = _heading(first)
-        try:
-            items = tuple(CatalogueItem.model_validate_json(line) for line in lines)
-        except ValidationError:
-            heading = None
-        if heading is None or heading.count != len(lines):
-            log.warning("catalogue: its copy %s is damaged; removed, it is fetched anew", self.path)
-            self.path.unlink(missing_ok=True)
-            return ()
-        return items
-
-    def flag(self, product_id: UUID) -> bool | None:
-        """Whether a game gives the desktop; ``None``: the copy does not say."""
-        return next((item.use_default_desktop for item in self.items() if item.product_id == product_id), None)
-
-    def write(self, items: tuple[CatalogueItem, ...]) -> None:
-        """Replace the copy; ``OSError`` if the disk refuses."""
-        head = json.dumps({"version": VERSION, "fetched": time.time(), "count": len(items)})
-        lines = (
-            json.dumps(item.model_dump(mode="json", by_alias=True, exclude_unset=True), ensure_ascii=False)
-            for item in items
-        )
-        # JSON may hold half a surrogate pair, UTF-8 may not: such a character becomes "?".
-        write_whole(self.path, "\n".join((head, *lines, "")).encode("utf-8", "replace"))
-
-    def claim(self) -> Callable[[], None] | None:
-        """Claim the fetching; ``None`` while another station of this folder does it; ``OSError``."""
-        return claim(self.path.with_name("catalogue.lock"))
-
-
-def _heading(line: bytes) -> Heading | None:
-    try:
-        raw = json.loads(line)
-        if raw["version"] != VERSION:
-            return None
-        return Heading(float(raw["fetched"]), int(raw["count"]))
-    except (ValueError, KeyError, TypeError, RecursionError, OverflowError):
-        return None

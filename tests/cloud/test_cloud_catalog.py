@@ -11,7 +11,8 @@ import pytest_asyncio
 from cloud_peers import STATION_TOKEN, until
 from pydantic import SecretStr
 
-from drova_gate.cloud.catalog import COPY_SECONDS, Catalogue, CatalogueCopy
+from drova_gate.cloud.catalog import COPY_SECONDS, Catalogue
+from drova_gate.cloud.catalogue_copy import CatalogueCopy
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.models import DESKTOP_PRODUCT, CatalogueItem
 from drova_gate.errors import AnswerNotUnderstood, CloudRefused, CloudUnavailable
