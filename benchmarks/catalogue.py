@@ -18,7 +18,26 @@ from drova_gate.cloud.models import CatalogueItem
 GAMES = 1000
 MOST_MS = 50.0
 """A thousand games must be there before anybody notices that he waits."""
-WORDS = "Ведьмак Мир Танков Звёздные Войны Far Cry Grand Theft Auto Dark Souls Star Hunt Legend Creed Odyssey Knight".split()
+WORDS = [
+    "Ведьмак",
+    "Мир",
+    "Танков",
+    "Звёздные",
+    "Войны",
+    "Far",
+    "Cry",
+    "Grand",
+    "Theft",
+    "Auto",
+    "Dark",
+    "Souls",
+    "Star",
+    "Hunt",
+    "Legend",
+    "Creed",
+    "Odyssey",
+    "Knight",
+]
 ALONE = """
 import sys, time
 from pathlib import Path
