@@ -84,7 +84,8 @@ _ON_STATION = "/server-manager/serverproduct"
 ENDPOINTS = (
     Endpoint("GET", "/server-manager/product/get/{product}", _product),
     Endpoint("GET", f"{_ON_STATION}/list4edit2/{{server}}", _list_for_edit, query=USER),
-    Endpoint("GET", f"{_ON_STATION}/list4edit2/{{server}}/{{product}}", _one_for_edit),
+    # The list takes it, so does, presumably, its one item; clients were seen to leave it out.
+    Endpoint("GET", f"{_ON_STATION}/list4edit2/{{server}}/{{product}}", _one_for_edit, query=USER),
     Endpoint("GET", "/product-manager/serverproduct/list/{server}", _list),
     Endpoint("POST", f"{_ON_STATION}/add/{{server}}/{{product}}", _add, query=USER, write="add"),
     Endpoint(
