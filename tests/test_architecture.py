@@ -39,6 +39,7 @@ LAYERS: dict[str, int] = {
     "daemon": 11,
     "validate": 11,
     "repair": 11,
+    "games": 12,
     "demo": 12,
     "cli": 13,
     "__main__": 14,

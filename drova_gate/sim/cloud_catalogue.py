@@ -52,6 +52,7 @@ class Product:
     game_path: str = "C:\\Games\\game.exe"
     work_path: str = "C:\\Games\\"
     args: str = ""
+    allowed_paths: str = ""
     required_account: str | None = "Steam"
     shop: str | None = None
     license: str | None = "Required"

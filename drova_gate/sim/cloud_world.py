@@ -126,6 +126,8 @@ class StationProduct:
     work_path: str | None = None
     args: str | None = None
     allowed_paths: str | list[str] | None = None
+    verified: int = _READY
+    """Anything else: Drova has not released the game on this station."""
 
     def line(self, product: Product) -> Json:
         """A line of ``list4edit2``: camelCase, ``verified`` is a number here."""
@@ -137,7 +139,7 @@ class StationProduct:
             "published": True,
             "title": product.title,
             "useDefaultDesktop": product.desktop,
-            "verified": _READY,
+            "verified": self.verified,
         }
 
     def settings(self, product: Product) -> Json:
@@ -146,7 +148,7 @@ class StationProduct:
             "allowedPaths": self.allowed_paths,
             "args": self.args,
             "available": True,
-            "defaultAllowedPaths": "",
+            "defaultAllowedPaths": product.allowed_paths,
             "defaultArgs": product.args,
             "defaultGamePath": product.game_path,
             "defaultWorkPath": product.work_path,
@@ -155,7 +157,7 @@ class StationProduct:
             "productId": product.uuid,
             "published": True,
             "title": product.title,
-            "verified": _READY,
+            "verified": self.verified,
             "workPath": self.work_path,
         }
 
