@@ -36,6 +36,7 @@ LAYERS: dict[str, int] = {
     "visit": 10,
     "fleet": 10,
     "owner": 11,
+    "steam": 11,
     "daemon": 11,
     "validate": 11,
     "repair": 11,

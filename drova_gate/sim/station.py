@@ -10,6 +10,7 @@ from drova_gate.sim.plan import Costs, Entry, StationPlan
 from drova_gate.sim.shells import cmd, powershell
 from drova_gate.sim.ssh import MAX_SESSIONS, Door, SshFront, Write
 from drova_gate.sim.windows.machine import Machine
+from drova_gate.sim.windows.steam import SteamClient
 
 __all__ = ["Costs", "Entry", "Station", "StationPlan"]
 
@@ -41,6 +42,8 @@ class Station:
         self.machine = Machine(plan, self.journal)
         self.machine.programs["cmd.exe"] = cmd.program
         self.machine.programs["powershell.exe"] = powershell.program
+        self.steam = SteamClient(self.machine)
+        self.machine.on_desktop["steam.exe"] = lambda words: self._own(self.steam.opened(words), "steam")
         self.agent = Agent(host, 0, plan.costs.ready, faults=self.machine.faults)
         self._ssh = SshFront(
             Door(

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 from drova_gate.sim.windows.files import FileSystem, parent_of
 from drova_gate.sim.windows.people import Person
-from drova_gate.sim.windows.registry import Registry, Value
+from drova_gate.sim.windows.registry import Registry, Value, number
 from drova_gate.sim.windows.saved import Entry, Item, Junction, Reader, Running, Saved, expand, user_key
 from drova_gate.sim.windows.saved_games import GAMES, WITHOUT_SIGN_IN
 from drova_gate.sim.windows.saved_hoyoverse import HOYOVERSE
 from drova_gate.sim.windows.saved_programs import BROWSERS, BYSTANDERS, BYSTANDING_SERVICES, PEOPLE, TOOLS
-from drova_gate.sim.windows.saved_stores import STEAM, STORES
+from drova_gate.sim.windows.saved_steam import STEAM, game_files
+from drova_gate.sim.windows.saved_stores import STORES
 from drova_gate.sim.windows.services import Service
 
 __all__ = [
@@ -34,6 +35,7 @@ _EVERYTHING = {**LAUNCHERS, **WITHOUT_SIGN_IN, "": BYSTANDERS}
 """With what is nobody's sign-in; the empty name stands for programs that no sign-out has to do with."""
 
 _SHELL_FOLDERS = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Explorer\User Shell Folders"
+_STEAM_KEY = r"HKCU\Software\Valve\Steam"
 
 
 # -- laid out --------------------------------------------------------------------------------------------------------
@@ -69,6 +71,11 @@ def install(files: FileSystem, registry: Registry, person: Person) -> None:
             link = expand(item.path, person)
             files.make_directory(parent_of(link), parents=True)
             files.make_junction(link, item.target)
+    for path, data in game_files():
+        if path[0] in there:
+            _put(files, path, data)
+    # Steam runs, and somebody is signed in to it.
+    registry.set(user_key(rf"{_STEAM_KEY}\ActiveProcess", person), "ActiveUser", number(52_079_950))
     documents = Value("REG_EXPAND_SZ", expand("%DOCUMENTS%", person).replace(person.profile, "%USERPROFILE%"))
     registry.set(user_key(_SHELL_FOLDERS, person), "Personal", documents)
 

@@ -83,6 +83,8 @@ class Machine:
         self.firewall = Firewall(self._journal)
         self.tasks = Tasks(self._journal)
         self._on_system_volume: tuple[_Layer, ...] = (self.registry, self.services, self.firewall, self.tasks)
+        self.on_desktop: dict[str, Callable[[list[str]], None]] = {}
+        """Programs that run once per desktop, by lower-case image name: called with the words that a second start hands over."""
         self.programs: dict[str, Handler] = standard_programs()
         """Lower-case image name (``reg.exe``) to ``async (Call) -> exit code``; a shell registers ``cmd.exe`` here."""
         with self._journal:
@@ -225,6 +227,12 @@ class Machine:
         if path is None:
             return None
         image = path.rsplit("\\", 1)[1]
+        hand_over = self.on_desktop.get(image.lower())
+        if hand_over is not None:
+            running = self.processes.named(image, session)
+            process = running[0] if running else self.processes.start(image, session, path=path, user=person.name)
+            hand_over(words[1:])
+            return process
         shells = [process for process in self.processes.named("explorer.exe", session) if not process.window]
         window = image.lower() == "explorer.exe" and bool(shells)
         return self.processes.start(image, session, path=path, user=person.name, window=window)

@@ -1,10 +1,10 @@
 """Shops and their launchers, as a signed-in owner leaves them: Steam, Epic, Ubisoft, EA, Origin, Battle.net, GOG, Xbox, Amazon, itch."""
 
 from drova_gate.sim.windows.saved import Entry, File, Junction, Partly, Running, Saved, files
+from drova_gate.sim.windows.saved_steam import APPS, LIBRARY_FOLDERS, STEAM, manifest_path, manifest_text
 
 __all__ = ["STEAM", "STORES"]
 
-STEAM = r"C:\Program Files (x86)\Steam"
 _X86 = "%PROGRAMFILES(X86)%"
 _STEAM_ID = "76561198012345678"
 _COOKIES = "SQLite format 3\0 cookies"
@@ -59,18 +59,6 @@ _CONFIG_VDF = f""""InstallConfigStore"
 \t\t}}
 \t}}
 }}
-"""
-_LIBRARY_FOLDERS = """"libraryfolders"
-{
-\t"0"
-\t{
-\t\t"path"\t\t"C:\\\\Program Files (x86)\\\\Steam"
-\t\t"apps"
-\t\t{
-\t\t\t"730"\t\t"34567890123"
-\t\t}
-\t}
-}
 """
 _STEAM_CONFIG = Partly(
     rf"{STEAM}\config\config.vdf",
@@ -135,8 +123,8 @@ STORES: dict[str, Saved] = {
         deep=(_STEAM_CONFIG, File(rf"{STEAM}\ssfn7312345678901234567"), File(rf"{STEAM}\ssfn19", attributes="rh")),
         kept=(
             File(rf"{STEAM}\steam.exe", "MZ"),
-            File(rf"{STEAM}\config\libraryfolders.vdf", _LIBRARY_FOLDERS),
-            File(rf"{STEAM}\steamapps\appmanifest_730.acf", '"AppState"\n{\n\t"appid"\t\t"730"\n}\n'),
+            File(rf"{STEAM}\config\libraryfolders.vdf", LIBRARY_FOLDERS),
+            *(File(manifest_path(app), manifest_text(app)) for app in APPS if app.app_id == 730),
             File(rf"{STEAM}\userdata\52079950\config\localconfig.vdf", '"UserLocalConfigStore"\n{\n}\n'),
             Entry(_STEAM_MACHINE, "InstallPath", STEAM),
             Entry(_STEAM_MACHINE, "Language", "russian"),
