@@ -49,6 +49,13 @@ class StateFile:
             self._set_aside(str(error))
             return Record()
 
+    def look(self) -> Record | None:
+        """Read the record of a gate that may be running, and touch nothing; ``None``: there is none that can be understood. ``OSError``."""
+        try:
+            return _read(json.loads(self.path.read_bytes()))
+        except (FileNotFoundError, NotADirectoryError, ValueError, RecursionError):
+            return None
+
     def save(self, record: Record) -> None:
         """Write the record so that a power cut leaves the old file or the new one; ``OSError`` if the disk refuses."""
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

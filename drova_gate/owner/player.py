@@ -13,7 +13,7 @@ from drova_gate.errors import PlayerInside
 from drova_gate.owner.account import OwnedStation
 from drova_gate.owner.asking import ask_both
 
-__all__ = ["OVER", "Inside", "player_inside", "refuse_while_playing", "running_session", "who_plays"]
+__all__ = ["OVER", "Inside", "look", "player_inside", "refuse", "refuse_while_playing", "running_session", "who_plays"]
 
 OVER = ("FINISHED", "ABORTED")
 """The words that end a session; any other, known or not, may mean a player."""
@@ -52,26 +52,35 @@ def player_inside(server: Server, sessions: Sequence[Session]) -> Inside | None:
     return None
 
 
-async def who_plays(station: OwnedStation) -> Inside | None:
-    """Ask the cloud anew; ``None``: nobody is on the station. A ``GateError`` is no answer."""
+async def look(station: OwnedStation) -> tuple[Server, Inside | None]:
+    """Ask the cloud anew how the station is and who is on it; a ``GateError`` is no answer."""
     server, sessions = await ask_both(
         station.client.server(station.uuid, station.user_id), station.client.sessions(station.uuid, NEWEST)
     )
-    return player_inside(server, sessions)
+    return server, player_inside(server, sessions)
+
+
+async def who_plays(station: OwnedStation) -> Inside | None:
+    """Ask the cloud anew; ``None``: nobody is on the station. A ``GateError`` is no answer."""
+    _, inside = await look(station)
+    return inside
+
+
+def refuse(name: str, inside: Inside | None, *, risk: str, force: bool) -> None:
+    """Raise ``PlayerInside`` if there is a player, unless the owner insists; ``risk`` says what he might notice."""
+    if inside is not None and not force:
+        raise PlayerInside(
+            f"station {name}", f"a player is inside ({inside.why}): {risk}", "wait until he has left, or --force"
+        )
 
 
 async def refuse_while_playing(station: OwnedStation, *, risk: str, force: bool) -> Inside | None:
-    """Raise ``PlayerInside`` while a player is on the station, unless the owner insists; ``risk`` says what he might notice.
+    """Ask anew, and raise ``PlayerInside`` while a player is on the station, unless the owner insists.
 
     What was found is returned, so that a command that was forced can say whom it may have disturbed.
     """
     inside = await who_plays(station)
-    if inside is not None and not force:
-        raise PlayerInside(
-            f"station {station.name}",
-            f"a player is inside ({inside.why}): {risk}",
-            "wait until he has left, or --force",
-        )
+    refuse(station.name, inside, risk=risk, force=force)
     return inside
 
 

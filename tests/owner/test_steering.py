@@ -1,0 +1,208 @@
+"""Changing stations at Drova: what is sent, what is read back, what is refused, and what is said when nobody can tell."""
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from owner_shop import Shop
+
+from drova_gate.core.model import Phase
+from drova_gate.owner.plain_text import excerpt, plain_text
+
+
+@pytest.mark.parametrize(
+    ("command", "was", "now", "field", "value"),
+    [
+        (["hide", "pc1"], "shown", "hidden", "published", False),
+        (["desktop", "off", "pc1"], "desktop on", "desktop off", "allow_desktop", False),
+        (["updates", "off", "PC1"], "updates on", "updates off", "disable_updates", True),
+    ],
+)
+async def test_a_change_is_sent_once_read_back_and_said(shop: Shop, command, was, now, field, value):
+    code, out, err = await shop.run(*command)
+    assert (code, out, err) == (0, f"pc1: was {was}, is {now} now (read back)\n", "")
+    assert getattr(shop.server("pc1"), field) is value
+    assert len(shop.writes()) == 1
+
+    code, out, _ = await shop.run(*command)
+    assert (code, out) == (0, f"pc1: is {now} already; nothing was sent\n")
+    assert len(shop.writes()) == 1
+
+
+async def test_all_stations_with_a_summary_and_names_that_cannot_steer_the_terminal(shop: Shop):
+    shop.server("Зал 2 🎮").published = False
+    code, out, err = await shop.run("hide", "--all")
+    assert (code, err) == (0, "")
+    assert "\x1b" not in out
+    assert out.splitlines()[-1] == "3 stations: 2 changed, 1 as wanted already"
+    assert not any(one.published for one in shop.cloud.servers.values())
+
+
+async def test_names_or_all_and_nothing_else(shop: Shop):
+    assert (await shop.run("hide"))[0] == 2
+    assert (await shop.run("hide", "--all", "pc1"))[0] == 2
+    assert (await shop.run("describe", "pc1"))[0] == 2
+    assert (await shop.run("describe", "pc1", "--name", " "))[0] == 2
+    assert not shop.cloud.requests
+
+
+async def test_an_unknown_station_names_the_nearest_and_nothing_is_done(shop: Shop):
+    code, out, err = await shop.run("hide", "Зал 2 🎮", "pc")
+    assert (code, out) == (1, "")
+    assert "did you mean pc1" in err
+    assert not shop.writes()
+
+
+@pytest.mark.parametrize(
+    "command", [["hide"], ["publish"], ["desktop", "off"], ["updates", "off"], ["describe", "--name", "x"]]
+)
+async def test_a_player_inside_is_left_in_peace_unless_the_owner_insists(shop: Shop, command):
+    shop.server("pc1").published = command == ["hide"]
+    shop.cloud.start_session(shop.ids["pc1"], status="ACTIVE")
+    code, out, err = await shop.run(*command, "pc1")
+    assert (code, out) == (1, "")
+    assert err.startswith("pc1: a player is inside (session ")
+    assert "--force" in err
+    assert not shop.writes()
+
+    code, out, err = await shop.run(*command, "pc1", "--force")
+    assert (code, err) == (0, "")
+    assert "(read back)" in out
+    assert "  note: a player is inside" in out
+
+
+async def test_one_that_fails_does_not_keep_the_others_and_shows_in_the_exit_code(shop: Shop):
+    shop.cloud.start_session(shop.ids["pc1"])
+    code, out, err = await shop.run("hide", "--all")
+    assert code == 1
+    assert err.startswith("pc1: ")
+    assert out.splitlines()[-1] == "3 stations: 2 changed, 1 not changed"
+
+
+@pytest.mark.parametrize("fault", ["publish_lies", "writes_lie", "publish_inverted"])
+async def test_a_change_that_is_confirmed_and_not_made_is_an_error(shop: Shop, fault: str):
+    shop.cloud.faults.add(fault)
+    code, out, err = await shop.run("hide", "pc1", "--json")
+    assert (code, err) == (1, "")
+    (row,) = json.loads(out)
+    assert (row["done"], row["before"], row["after"], row["good"]) == ("not_confirmed", "shown", "shown", False)
+    assert "still reads as shown" in row["text"]
+
+
+async def test_a_write_whose_answer_is_lost_is_read_back_and_never_made_again(shop: Shop, monkeypatch):
+    monkeypatch.setattr("drova_gate.cloud.http.TOTAL_SECONDS", 0.3)
+    monkeypatch.setattr(
+        "drova_gate.cloud.http.ApiLine.__init__.__kwdefaults__", {"timeout": 0.3, "budget": None}, raising=False
+    )
+    shop.cloud.faults.add("write_hangs")
+    code, out, _ = await shop.run("hide", "pc1")
+    assert code == 0
+    assert out.startswith("pc1: was shown, is hidden now (read back; the first answer was lost")
+    assert len(shop.writes()) == 1
+
+
+async def test_an_api_that_is_down_changes_nothing_and_says_so(shop: Shop):
+    shop.cloud.faults.add("cloud_down")
+    code, out, err = await shop.run("hide", "pc1")
+    assert (code, out) == (1, "")
+    assert err.count("\n") == 1
+
+
+async def test_an_api_that_goes_down_with_the_write_leaves_the_outcome_open(shop: Shop):
+    class DownAfterTheWrite(set):
+        def __contains__(self, fault: object) -> bool:
+            return fault == "cloud_down" and any("set_published" in one.path for one in shop.cloud.requests)
+
+    shop.cloud.faults = DownAfterTheWrite()
+    code, out, err = await shop.run("hide", "pc1", "pc1")
+    assert (code, out) == (1, "")
+    assert "what became of it is not known; look: drova_gate stations" in err
+
+
+@pytest.mark.parametrize(
+    "record", [{"phase": Phase.QUARANTINED, "quarantine_reason": "no reset"}, {"hidden_by_us": True}]
+)
+async def test_what_the_gate_keeps_hidden_is_not_shown_behind_its_back(shop: Shop, record):
+    shop.hold("pc1", **record)
+    shop.server("pc1").published = False
+    code, _, err = await shop.run("publish", "pc1")
+    assert code == 1
+    assert "drova_gate release gate-pc" in err
+    assert not shop.writes()
+
+    code, out, _ = await shop.run("publish", "pc1", "--force")
+    assert code == 0
+    assert "will hide it again while that lasts" in out
+
+    shop.server("pc1").published = False
+    code, out, _ = await shop.run("hide", "pc1")
+    assert code == 0
+    assert "already" in out
+    assert "drova_gate release gate-pc" in out
+
+
+async def test_what_is_under_maintenance_is_shown_by_ending_that(shop: Shop):
+    shop.hold("pc1")
+    (shop.state / "gate-pc" / "maintenance").write_text("new disk", encoding="utf-8")
+    shop.server("pc1").published = False
+    code, _, err = await shop.run("publish", "pc1")
+    assert code == 1
+    assert "drova_gate maintenance off gate-pc" in err
+
+
+async def test_looking_at_a_gates_state_leaves_it_as_it_is(shop: Shop):
+    shop.hold("pc1")
+    file = shop.state / "gate-pc" / "state.json"
+    file.write_bytes(b'{"version": 99}')
+    shop.server("pc1").published = False
+    assert (await shop.run("publish", "pc1"))[0] == 0
+    assert [one.name for one in file.parent.iterdir()] == ["state.json"]
+
+
+async def test_a_description_is_sent_whole_and_shown_as_plain_text(shop: Shop, tmp_path: Path):
+    file = tmp_path / "pc1.html"
+    file.write_text("\ufeff<p>RTX&nbsp;4070</p><script>alert(1)</script><p>Тихая</p>\n", encoding="utf-8")
+    code, out, err = await shop.run("describe", "pc1", "--description-file", str(file))
+    assert (code, err) == (0, "")
+    assert out == "pc1: was described as 'A simulated station', is described as 'RTX 4070 Тихая' now (read back)\n"
+    assert shop.server("pc1").description == "<p>RTX&nbsp;4070</p><script>alert(1)</script><p>Тихая</p>"
+    assert shop.server("pc1").name == "pc1"
+
+    code, out, _ = await shop.run("describe", "pc1", "--name", "ПК '1'", "--description", "")
+    assert code == 0
+    assert shop.server("pc1").name == "ПК '1'"
+    assert shop.server("pc1").description == ""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(b"\xff\xfe", "UTF-8"), (b"a" * 70_000, "longer"), (None, "cannot be read")]
+)
+async def test_a_wrong_file_is_not_sent(shop: Shop, tmp_path: Path, content, said):
+    file = tmp_path / "wrong.html"
+    if content is not None:
+        file.write_bytes(content)
+    code, _, err = await shop.run("describe", "pc1", "--description-file", str(file))
+    assert code == 1
+    assert said in err
+    assert not shop.cloud.requests
+
+
+@pytest.mark.parametrize(
+    ("html", "text"),
+    [
+        ("<p>a</p><p>b &lt;i&gt;</p>", "a\nb <i>"),
+        ("a<br>b<style>x{}</style>", "a\nb"),
+        ("no html at all", "no html at all"),
+        ("<ul><li>one<li>two</ul>", "one\ntwo"),
+        ("a <b", "a <b"),
+    ],
+)
+def test_html_as_text(html: str, text: str):
+    assert plain_text(html) == text
+
+
+@given(st.text(st.sampled_from("<>/!-&;ab\"' \n[]?"), max_size=60))
+def test_any_html_is_one_line_of_text(html: str):
+    assert len(excerpt(html).splitlines()) <= 1
