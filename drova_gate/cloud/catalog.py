@@ -101,8 +101,10 @@ class Catalogue:
             if old is not None and abs(time.time() - old.fetched) < COPY_SECONDS:
                 return
             answer = await self._client.catalogue_since(old.etag if old is not None else "")
+            if answer is None and not await asyncio.to_thread(self._copy.confirm):
+                # "Not changed" is said of what was sent, not of what the disk made of it.
+                answer = await self._client.catalogue_since("")
             if answer is None:
-                await asyncio.to_thread(self._copy.confirm)
                 return
             items, etag = answer
             if len(items) < max(1.0, SHRUNK * (old.count if old is not None else 0)):

@@ -4,7 +4,7 @@ import json
 import logging
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -84,11 +84,13 @@ class CatalogueCopy:
         # JSON may hold half a surrogate pair, UTF-8 may not: such a character becomes "?".
         self._write(Heading(time.time(), len(lines), etag), [line.encode("utf-8", "replace") for line in lines])
 
-    def confirm(self) -> None:
-        """Note that the copy is what Drova has now; ``OSError`` if the disk refuses."""
+    def confirm(self) -> bool:
+        """Note that the copy is what Drova has now; ``False``: it is damaged. ``OSError`` if the disk refuses."""
         heading = self.heading()
-        if lines := self._lines():
-            self._write(Heading(time.time(), len(lines), heading.etag if heading else ""), lines)
+        if heading is None or not len(self.games()):
+            return False
+        self._write(replace(heading, fetched=time.time()), self._lines())
+        return True
 
     def claim(self) -> Callable[[], None] | None:
         """Claim the fetching; ``None`` while another station of this folder does it; ``OSError``."""

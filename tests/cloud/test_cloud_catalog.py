@@ -3,6 +3,7 @@
 import asyncio
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -209,3 +210,61 @@ def test_a_title_that_is_no_text_does_not_spoil_the_copy(folder):
     copy = CatalogueCopy(folder)
     copy.write((odd,))
     assert copy.flag(GAME_ID) is True
+
+
+@pytest.fixture
+def tagged(cloud):
+    """The cloud's catalogue has an ETag."""
+    cloud.plan = replace(cloud.plan, etag=True)
+
+
+async def test_a_catalogue_that_has_not_changed_is_not_sent_again(cloud, catalogue, folder, tagged):
+    """The copy is a day younger, its games are the same; when one changes, all come anew."""
+    await catalogue.refresh()
+    copy = CatalogueCopy(folder)
+    before, tag = copy.items(), copy.heading().etag
+    assert tag
+    age(folder, 2 * COPY_SECONDS)
+    await catalogue.refresh()
+    assert [one.status for one in asked(cloud, LIST)] == [200, 304]
+    assert copy.items() == before
+    assert (copy.heading().etag, copy.heading().fetched) == (tag, pytest.approx(time.time(), abs=60))
+    cloud.world.products.pop(str(before[-1].product_id))
+    age(folder, 2 * COPY_SECONDS)
+    await catalogue.refresh()
+    assert [one.status for one in asked(cloud, LIST)] == [200, 304, 200]
+    assert len(copy.items()) == len(before) - 1
+
+
+async def test_without_an_etag_nothing_is_asked_conditionally(peer, raw, folder):
+    """And a "not changed" that nobody asked for is not understood."""
+    peer.body = json.dumps([{"productId": str(GAME_ID), "title": "x"}]).encode()
+    await Catalogue(raw, folder).refresh()
+    assert "If-None-Match" not in peer.requests[0]
+    peer.status, peer.body = "304 Not Modified", b""
+    with pytest.raises(AnswerNotUnderstood, match="status 304"):
+        await raw.catalogue()
+
+
+async def test_a_damaged_copy_does_not_stay_by_its_etag(cloud, catalogue, folder, tagged):
+    """It is fetched whole, whatever Drova says of its version."""
+    await catalogue.refresh()
+    copy = CatalogueCopy(folder)
+    copy.path.write_bytes(copy.path.read_bytes()[:-200])
+    age(folder, 2 * COPY_SECONDS)
+    await catalogue.refresh()
+    assert [one.status for one in asked(cloud, LIST)] == [200, 304, 200]
+    assert len(copy.games()) == len(cloud.world.products)
+
+
+async def test_games_are_looked_up_in_the_copy_and_without_one(cloud, station, catalogue, folder):
+    """The same index from disk, from an old copy while Drova is down, and from the call alone."""
+    fresh = await catalogue.games()
+    assert fresh.title(GAME_ID)
+    assert fresh.search(fresh.title(GAME_ID))[0].product_id == GAME_ID
+    assert (await Catalogue(station, None).games()).games == fresh.games
+    age(folder, 2 * COPY_SECONDS)
+    cloud.faults.add("cloud_500")
+    assert (await Catalogue(station, folder).games()).games == fresh.games
+    with pytest.raises(CloudUnavailable):
+        await Catalogue(station, folder / "elsewhere").games()
