@@ -17,16 +17,25 @@ LINK_SECONDS = 30.0
 
 @asynccontextmanager
 async def visiting(config: StationConfig, state_dir: Path) -> AsyncIterator[HostLink]:
-    """Keep a link like the daemon's, with its pin if there is one; a new key is not pinned: that is the daemon's first step."""
+    """Keep a link like the daemon's, with its pin if there is one; a new key is not pinned: that is the daemon's first step.
+
+    An error of the visitor passes as it is.
+    """
     pin_file = state_dir / config.name / "host_key"
     link = HostLink(config.name, station_address(config), pin_file if pin_file.exists() else None)
-    async with asyncio.TaskGroup() as group:
-        keeping = group.create_task(link.keep_up())
-        try:
-            yield link
-        finally:
-            await link.close()
-            keeping.cancel()
+    try:
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(link.keep_up())
+            try:
+                yield link
+            finally:
+                await link.close()
+                keeping.cancel()
+    except BaseExceptionGroup as both:
+        if len(both.exceptions) > 1:
+            raise
+        # The link's own task raises none: this is the visitor's own, and he expects it as he raised it.
+        raise both.exceptions[0] from both.exceptions[0].__cause__
 
 
 async def first_answer(link: HostLink) -> None:
