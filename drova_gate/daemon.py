@@ -11,6 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from drova_gate.archive.feed import Feed
+from drova_gate.archive.files import FILE_NAME as HISTORY_NAME
+from drova_gate.archive.rounds import Source, keep_whole
 from drova_gate.cloud.shared import Clouds
 from drova_gate.config import Config, StationConfig
 from drova_gate.controller import Happening
@@ -57,6 +60,7 @@ class Guard:
         self.config, self.process = config, process
         self.clouds = Clouds(process.state_dir, time.monotonic)
         self.events = EventStore(process.state_dir / "events.sqlite", days=config.events_days)
+        self.history = Feed(process.state_dir / HISTORY_NAME)
         self.fleet = Fleet(self._open, lambda name, text: self.events.add(alarm_of(name, text)))
         self.started_at = time.time()
         self._pasts = {
@@ -74,7 +78,20 @@ class Guard:
         station = open_station(
             config, self.config.mode, self.process.state_dir, tell=told, clouds=self.clouds, past=past
         )
+        station.controller.observer.listed = partial(self.history.saw, config.name)
         return station
+
+    def lists(self) -> list[Source]:
+        """The stations whose whole list of sessions may be asked for now: none while a player is waited on."""
+        stations = [one.station for one in self.fleet.members.values()]
+        if any(one.controller.phase is Phase.PREPARING or one.controller.observer.held() for one in stations):
+            return []
+        return [
+            Source(one.name, observer.server, client, self.clouds.turn(one.config.api_url, None))
+            for one in stations
+            if (observer := one.controller.observer).server is not None
+            and (client := observer.access.client) is not None
+        ]
 
     def reload(self) -> None:
         """Read the settings again; faulty ones change nothing."""
@@ -104,6 +121,7 @@ class Guard:
             "started_at": self.started_at,
             "requests": self.clouds.requests,
             "events_fault": self.events.fault,
+            "history_fault": self.history.fault,
             "stations": [
                 one.station.snapshot(now=now, addresses=addresses)
                 | {
@@ -151,11 +169,13 @@ async def run(config: Config, process: Process) -> None:
     server = StatusServer(process.runtime_dir or process.state_dir, config.status_group, guard.status)
     try:
         guard.events.open()
+        guard.history.open()
         async with asyncio.TaskGroup() as group:
             tasks = [
                 group.create_task(guard.fleet.run(), name="stations"),
                 group.create_task(_report(guard, notifier, process.watchdog_seconds), name="watchdog"),
                 group.create_task(server.run(), name="status"),
+                group.create_task(keep_whole(guard.history, guard.lists), name="history"),
             ]
             await stop.wait()
             log.info("stops; running sessions stay as they are and are picked up at the next start")
@@ -178,6 +198,7 @@ async def run(config: Config, process: Process) -> None:
         except TimeoutError:
             pass
         guard.events.close()
+        guard.history.close()
 
 
 def _reload(guard: Guard) -> None:

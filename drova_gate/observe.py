@@ -111,6 +111,8 @@ class Observer:
         self.maintenance: Callable[[], str | None] = lambda: None
         self.wall: Callable[[], float] = time.time
         """The router's clock, in seconds since 1970; it may jump."""
+        self.listed: Callable[[UUID, tuple[Session, ...]], None] = lambda *_: None
+        """Told each list of sessions, as it comes; it must not wait."""
         self._registrations: tuple[Registration, ...] = ()
         self._refused: set[UUID] = set()
         self._cloud: CloudFacts | None = None
@@ -311,6 +313,7 @@ class Observer:
                 log.info("%s: the cloud answers again", self.config.name)
             self._cloud, self._cloud_fault, self._cloud_fault_kind = CloudFacts(facts, read_at=now), "", None
             self.sessions = sessions
+            self.listed(self.server, sessions)
             self._absent = {one.uuid: one.absent_at for one in facts}
             self._first_seen = {one.uuid: one.seen_at or now for one in facts}
             self._silent_since = None

@@ -1,5 +1,6 @@
 """The calls about sessions."""
 
+import asyncio
 from uuid import UUID
 
 from drova_gate.cloud.answers import all_sessions, own_sessions
@@ -11,6 +12,8 @@ __all__ = ["SESSIONS_MOST", "SESSIONS_PATH", "SessionCalls"]
 SESSIONS_PATH = "/session-manager/sessions"
 SESSIONS_MOST = 1000
 """The most that the API lists at once; there is no second page."""
+READ_BESIDE = 100
+"""Rows from which a list is read in a thread: players' bytes pass through the loop, and a thousand rows take a router a second."""
 
 
 class SessionCalls(Calls):
@@ -20,7 +23,11 @@ class SessionCalls(Calls):
 
     async def sessions(self, server_id: UUID, limit: int = 10) -> tuple[Session, ...]:
         """A station's newest sessions, newest first; an answer that might hide one of them is an error."""
-        own, foreign = own_sessions(await self._read(SESSIONS_PATH, server_id=server_id, limit=limit), server_id)
+        answer = await self._read(SESSIONS_PATH, server_id=server_id, limit=limit)
+        if limit < READ_BESIDE:
+            own, foreign = own_sessions(answer, server_id)
+        else:
+            own, foreign = await asyncio.to_thread(own_sessions, answer, server_id)
         if foreign and foreign + len(own) >= limit and limit < SESSIONS_MOST:
             # The API did not go by server_id, so others may have pushed this station's sessions out of the list.
             answer = await self._read(SESSIONS_PATH, server_id=server_id, limit=SESSIONS_MOST)

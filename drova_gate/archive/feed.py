@@ -1,0 +1,151 @@
+"""What the guard sees anyway, kept: taken without waiting, written by a thread of its own. Whatever becomes of the disk, the guard goes on."""
+
+import contextlib
+import logging
+import queue
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from drova_gate.archive.files import is_damage, set_aside
+from drova_gate.archive.readings import Listing
+from drova_gate.archive.store import Archive
+from drova_gate.cloud.catalogue_copy import CatalogueCopy
+from drova_gate.errors import CallOwner
+
+if TYPE_CHECKING:
+    from drova_gate.cloud.models import Session
+
+__all__ = ["Feed"]
+
+log = logging.getLogger(__name__)
+
+WRITE_SECONDS = 30.0
+"""Between two writes: a session changes four times in its life, and each write costs a router's flash a few pages."""
+TRY_AGAIN_SECONDS = 60.0
+"""After a disk that refused."""
+WAITING_MOST = 200
+"""Lists that wait for the disk, each of what has changed; later ones are left out and read again from the API another time."""
+CLOSE_SECONDS = 0.5
+"""For what waits to reach the disk when the process ends."""
+TITLES_SECONDS = 3600.0
+"""Between two looks for the titles of new games."""
+
+
+class Feed:
+    """Takes what is seen of sessions; ``open`` starts the thread, ``close`` writes what is left and ends it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.fault = ""
+        """Why nothing is written now; empty: it is."""
+        self.listed: dict[UUID, tuple[int | None, int]] | None = None
+        """As :meth:`Archive.listed` says, after the last write; ``None``: the archive could not be looked at yet."""
+        self._seen: dict[UUID, tuple[Session, ...]] = {}
+        self._queue: queue.Queue[Listing | None] = queue.Queue(WAITING_MOST)
+        self._thread = threading.Thread(target=self._work, name="history", daemon=True)
+        self._archive: Archive | None = None
+        self._titles_at = float("-inf")
+
+    def open(self) -> None:
+        """Start writing."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits, within a moment, and end."""
+        if self._thread.is_alive():
+            with contextlib.suppress(queue.Full):
+                self._queue.put_nowait(None)
+            self._thread.join(CLOSE_SECONDS)
+
+    def saw(self, gate_name: str, server: UUID, sessions: "tuple[Session, ...]") -> None:
+        """Take a station's newest sessions, as the guard has just read them; what it says again costs next to nothing."""
+        if self._seen.get(server) != sessions and self._put(server, sessions, 0, gate_name):
+            self._seen[server] = sessions
+
+    def read_whole(self, gate_name: str, server: UUID, sessions: "tuple[Session, ...]", asked: int) -> None:
+        """Take a station's whole list."""
+        self._put(server, sessions, asked, gate_name)
+
+    def _put(self, server: UUID, sessions: "tuple[Session, ...]", asked: int, gate_name: str) -> bool:
+        try:
+            self._queue.put_nowait(Listing(server, sessions, asked, int(time.time() * 1000), gate_name))
+        except queue.Full:
+            return False
+        return True
+
+    # -- the thread --------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        ended, waiting, due = False, list[Listing](), 0.0
+        while True:
+            # What comes after a quiet time is written at once.
+            due = time.monotonic() + (WRITE_SECONDS if waiting else 0.0)
+            try:
+                self._write(waiting)
+            except (sqlite3.Error, OSError, CallOwner) as error:
+                self._refused(error)
+                due = time.monotonic() + TRY_AGAIN_SECONDS
+            except Exception:
+                # The top of the thread's loop: it ends no earlier than the guard.
+                log.exception("history: %d lists were not kept by a fault of the gate's own; goes on", len(waiting))
+                waiting.clear()
+            else:
+                waiting.clear()
+                self._wrote()
+            if ended:
+                break
+            ended = self._gather(waiting, due)
+        if self._archive is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._archive.close()
+
+    def _gather(self, waiting: list[Listing], due: float) -> bool:
+        """Take what comes until the next write is due, and there is something to be written; ``True``: the feed is being closed."""
+        while (left := due - time.monotonic()) > 0 or not (waiting or self.fault):
+            try:
+                listing = self._queue.get(timeout=left if waiting or self.fault else None)
+            except queue.Empty:
+                break
+            if listing is None:
+                return True
+            if listing.asked and not self.fault:
+                due = 0.0  # a thousand rows are not held in memory for long
+            if len(waiting) < WAITING_MOST:
+                waiting.append(listing)
+            else:
+                self._seen.clear()  # what is left out now is taken again with the next readings
+        return False
+
+    def _write(self, waiting: Sequence[Listing]) -> None:
+        if self._archive is None:
+            self._archive = Archive(self.path)
+        self._archive.keep(waiting)
+        if time.monotonic() >= self._titles_at and (untitled := self._archive.untitled()):
+            self._titles_at = time.monotonic() + TITLES_SECONDS
+            games = CatalogueCopy(self.path.parent).games()
+            self._archive.title({one: title for one in untitled if (title := games.title(one))})
+        self.listed = self._archive.listed()
+
+    def _refused(self, error: Exception) -> None:
+        if self._archive is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._archive.close()
+            self._archive = None
+        if not self.fault and not is_damage(error):
+            log.error("history %s: cannot be written (%s); the guard goes on without it", self.path, error)
+        if is_damage(error):
+            try:
+                set_aside(self.path, error)
+            except OSError as trouble:
+                log.error("history %s: cannot be set aside (%s)", self.path, trouble.strerror)
+        self.fault = str(error)
+
+    def _wrote(self) -> None:
+        if self.fault:
+            log.info("history: written again")
+        self.fault = ""

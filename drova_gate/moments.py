@@ -1,0 +1,60 @@
+"""Moments as owners write them, in the time zone of the process. Pure."""
+
+import re
+from datetime import datetime, timedelta
+
+from drova_gate.errors import SettingsFault
+
+__all__ = ["ACCEPTED", "moment", "period"]
+
+ACCEPTED = "2026-11-21, 21.11.2026, each with 18:30 if wanted, today, yesterday, 12h, 7d, 2w"
+"""For help texts and errors."""
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_FORMS = ("%Y-%m-%d", "%d.%m.%Y")
+_CLOCKS = ("%H:%M", "%H:%M:%S")
+_DAYS_BACK = {"today": 0, "сегодня": 0, "yesterday": 1, "вчера": 1}
+
+
+def moment(text: str, now: datetime, *, end: bool = False) -> datetime:
+    """Read a moment; a day alone is its beginning, or with ``end`` its end. ``ValueError`` for anything else.
+
+    ``now`` says what ``7d`` counts from; it has no zone and neither has the result: local time.
+    """
+    said = re.sub(r"(?<=\d)(t|\s+)(?=\d)", " ", text.strip().casefold())
+    if found := re.fullmatch(r"(\d{1,5})\s*([mhdw])", said):
+        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    if said in _DAYS_BACK:
+        day = today - timedelta(days=_DAYS_BACK[said])
+        return day + timedelta(days=1) if end else day
+    for form in _FORMS:
+        for clock in _CLOCKS:
+            try:
+                return datetime.strptime(said, f"{form} {clock}")  # noqa: DTZ007 - local time, as its owner reads a clock
+            except ValueError:
+                continue
+        try:
+            day = datetime.strptime(said, form)  # noqa: DTZ007 - see above
+        except ValueError:
+            continue
+        return day + timedelta(days=1) if end else day
+    raise ValueError(text)
+
+
+def period(since: str | None, until: str | None, now: datetime) -> tuple[int | None, int | None]:
+    """Read ``--since`` and ``--until`` as milliseconds since 1970 (from, and up to but not with); ``SettingsFault`` names what is wrong."""
+    faults: list[str] = []
+    read: list[int | None] = []
+    for option, text, end in (("--since", since, False), ("--until", until, True)):
+        read.append(None)
+        if text is None:
+            continue
+        try:
+            read[-1] = int(moment(text, now, end=end).timestamp() * 1000)
+        except (ValueError, OverflowError, OSError):
+            faults.append(f"{option}: {text!r} is no time; write {ACCEPTED}")
+    if not faults and read[0] is not None and read[1] is not None and read[0] >= read[1]:
+        faults.append(f"--until: {until!r} is not later than --since {since!r}; write the later one there")
+    if faults:
+        raise SettingsFault(faults)
+    return read[0], read[1]
