@@ -15,14 +15,14 @@ import asyncio
 import contextlib
 import time
 import uuid
-from collections.abc import Awaitable, Callable, MutableSet
+from collections.abc import Awaitable, Callable, MutableSet, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
 from aiohttp import web
 from multidict import MultiMapping
 
-from drova_gate.sim import cloud_control
+from drova_gate.sim import cloud_control, cloud_past
 from drova_gate.sim.cloud_calls import WRITES, Call, Endpoint, Refuse
 from drova_gate.sim.cloud_routes import ENDPOINTS
 from drova_gate.sim.cloud_world import DESKTOP, GAME, OLD_DESKTOP_GAME, OLD_GAME, Server, Session, Token, World
@@ -185,6 +185,30 @@ class Cloud:
     def add_merchant_token(self, token: str, user_id: str) -> None:
         """Make a merchant's proxy token known: it sees all stations of that user, and can be renewed."""
         self.world.tokens[token] = Token(str(uuid.UUID(user_id)))
+
+    def fill(
+        self,
+        owner: str,
+        *,
+        stations: int,
+        sessions: int,
+        playing: float = 0.0,
+        odd_names: bool = False,
+        all_well: bool = False,
+        networks: Sequence[str] = cloud_past.NETWORKS,
+        seed: int = 7985,
+    ) -> list[Server]:
+        """Make stations with so many sessions each, the same in every run; those that the owner has already get none.
+
+        ``playing``: share of those online with a session that goes on. Some are off, hidden or never started (and so without
+        a past) unless ``all_well``. ``networks``: where players' addresses are from.
+        """
+        owner = str(uuid.UUID(owner))
+        made = cloud_past.add_stations(self.world, owner, stations, odd_names=odd_names, all_well=all_well, seed=seed)
+        cloud_past.add_past(
+            self.world, made, sessions, playing=playing, odd_texts=odd_names, networks=networks, seed=seed
+        )
+        return made
 
     def expire_token(self, token: str) -> None:
         """From now on 401, until it is renewed (a station's token: for ever)."""

@@ -5,7 +5,7 @@
     POST   /sim/session                  {"server": uuid, "product": uuid, "client_ip": text}  -> {"session": uuid}
                                          product: the desktop when left out; server: the only one when left out
     POST   /sim/session/{uuid}/status    {"status": "ACTIVE"}      any word; FINISHED and ABORTED end the session
-    GET    /sim/state                    stations, sessions, faults, refused calls
+    GET    /sim/state                    stations, sessions (the newest thousand), faults, refused calls
     POST   /sim/fault/{name}             switch a fault on (of the cloud, of all stations, of all agents)
     DELETE /sim/fault/{name}             switch it off
 
@@ -14,6 +14,7 @@ A wrong order gets 400 with ``{"message": ...}``.
 
 import json
 from collections.abc import Awaitable, Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from drova_gate.sim.cloud import Cloud
 
 __all__ = ["routes"]
+
+_SESSIONS_SHOWN = 1000
 
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -109,5 +112,5 @@ def _state(cloud: "Cloud") -> dict[str, Any]:
         "refused": [f"{one.method} {one.path}: {one.status} {one.message}" for one in cloud.refused],
         "requests": len(cloud.requests),
         "servers": [world.server(server) for server in world.servers.values()],
-        "sessions": [session.shown() for session in world.newest_first()],
+        "sessions": [session.shown() for session in islice(world.newest_first(), _SESSIONS_SHOWN)],
     }

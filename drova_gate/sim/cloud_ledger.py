@@ -23,7 +23,6 @@ _PROMOCODE_MS = 31 * _DAY_MS
 _SPANS_DAYS = {"todayStat": 1, "weekStat": 7, "monthStat": 30}
 _RATES = {"prepaid": 1.5, "subscription": 0.8, "trial": 0.0}
 """Roubles a minute that a station earns, by ``billing_type``."""
-_ALLOWED_MINUTES = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +212,8 @@ def prepaid_stats(world: "World", merchant_id: str, servers: list[str], money: M
     )
     sold = sum(one.playtime_msecs for one in world.ledger.sales if one.merchant_id == merchant_id)
     return {
-        "allowed_to_sell_minutes": max(0, _ALLOWED_MINUTES + (played - sold) // 60_000),
+        # The live figures: what was used and is not sold yet, within minutes.
+        "allowed_to_sell_minutes": max(0, (played - sold) // 60_000),
         "balance": money(1250.5),
         "merchant_id": merchant_id,
         "sold_minutes": sold // 60_000,

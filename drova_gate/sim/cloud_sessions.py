@@ -48,9 +48,11 @@ def _sessions(cloud: "Cloud", call: Call) -> web.Response:
     """The session list: newest first; a station's token gets its own whatever ``server_id`` says."""
     token, limit = call.user, call.limit(LIMIT_USUAL)
     asked, merchant = call.uuid("server_id"), call.uuid("merchant_id")
-    seen = {server.uuid for server in visible(cloud, token)}
-    if token.server is None and asked is not None:
-        seen &= {asked}
+    seen = [
+        server.uuid
+        for server in visible(cloud, token)
+        if token.server is not None or asked is None or server.uuid == asked
+    ]
     found = (one for one in cloud.world.newest_first(seen) if merchant in (None, one.merchant_id))
     if cloud.plan.filters_work:
         wanted = {*call.query.getall("status", []), *call.query.getall("state", [])}

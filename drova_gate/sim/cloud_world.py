@@ -209,6 +209,8 @@ class Server:
     disable_updates: bool = False
     description: str = "<p>A simulated station</p>"
     city: str = "Moscow"
+    last_heartbeat: int | None = None
+    """Of a station that is off; ``None``: as old as the station."""
     groups: tuple[str, ...] = ()
     hardware: Hardware = Hardware()
     products: dict[str, StationProduct] = field(
@@ -297,7 +299,7 @@ class World:
             "disable_updates": server.disable_updates,
             "distance": None,
             "groups_list": list(server.groups),
-            "last_heartbeat": now if alive else (server.created_on if server.started else 0),
+            "last_heartbeat": now if alive else (server.last_heartbeat or server.created_on) if server.started else 0,
             "latitude": 55.75,
             "longitude": 37.61,
             "name": server.name,

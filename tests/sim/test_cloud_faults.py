@@ -8,7 +8,7 @@ import pytest
 from test_cloud import MERCHANT, OWNER, PC1, PC2, STATION, session_ids, two_stations
 
 from drova_gate.sim.cloud import DESKTOP, GAME, OLD_DESKTOP_GAME, Cloud, CloudPlan
-from drova_gate.sim.faults import FAULTS
+from drova_gate.sim.faults import ACCOUNT_FAULTS, FAULTS
 
 
 async def renew(call, token):
@@ -235,7 +235,14 @@ async def test_the_only_station_needs_no_name():
         assert (cloud.sessions[session].server, cloud.sessions[session].product) == (PC1, DESKTOP)
 
 
-@pytest.mark.parametrize("name", [name for name, fault in FAULTS.items() if fault.side == "cloud"])
+@pytest.mark.parametrize(
+    "name",
+    # A cloud that is down reads no call.
+    [
+        *(name for name, fault in FAULTS.items() if fault.side == "cloud"),
+        *(name for name in ACCOUNT_FAULTS if name != "cloud_down"),
+    ],
+)
 async def test_a_wrong_call_is_written_down_under_every_fault(name):
     """Strictness does not wait for good weather."""
     async with (

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 
 from drova_gate.sim.__main__ import main
-from drova_gate.sim.faults import FAULTS
+from drova_gate.sim.faults import ACCOUNT_FAULTS, FAULTS
 from drova_gate.sim.player import Player
 
 
@@ -85,13 +85,40 @@ async def test_it_prints_settings_that_lead_to_a_station_and_a_cloud_and_stops_c
         assert any(FAULTS["foreign_sessions"].line in line for line in lines)
 
 
+async def test_it_can_serve_an_owners_account():
+    """A past for every station, stations that only the cloud knows, and the owner's token among the settings."""
+    asked = ("--history", "40", "--cloud-only", "20", "--catalogue", "150", "--odd-names", "--merchant")
+    async with simulation("--fault", "finished_late", *asked) as (_, lines):
+        [settings] = settings_of(lines)
+        token = {"X-Auth-Token": settings["DROVA_TOKEN"]}
+        async with aiohttp.ClientSession(settings["DROVA_API_URL"], headers=token) as http:
+
+            async def get(path, **query):
+                async with http.get(path, params=query) as response:
+                    assert response.status == 200
+                    return await response.json()
+
+            servers = await get("/server-manager/servers", user_id=(await get("/accounting/myaccount"))["uuid"])
+            own = await get("/session-manager/sessions", server_id=settings["server"], limit="1000")
+            catalogue = await get("/product-manager/product/listfull2")
+
+        assert "# and 20 stations that only the cloud knows" in lines
+        assert len(servers) == 21
+        assert {"LISTEN", "BUSY", "OFFLINE"} <= {server["state"] for server in servers}
+        assert {server["state"] for server in servers if server["uuid"] == settings["server"]} == {"LISTEN"}
+        assert "=1+1" in {server["name"] for server in servers}
+        assert len(own["sessions"]) == 40
+        assert len(catalogue) == 150
+
+
 def test_list_faults_prints_every_fault_with_its_line(capsys):
     """One line each, in order."""
     assert main(["--list-faults"]) == 0
     printed = capsys.readouterr().out.splitlines()
+    every = [*FAULTS.values(), *ACCOUNT_FAULTS.values()]
 
-    assert [line.split()[0] for line in printed] == list(FAULTS)
-    assert all(fault.line in line for fault, line in zip(FAULTS.values(), printed, strict=True))
+    assert [line.split()[0] for line in printed] == [fault.name for fault in every]
+    assert all(fault.line in line for fault, line in zip(every, printed, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -100,6 +127,8 @@ def test_list_faults_prints_every_fault_with_its_line(capsys):
         (["--fault", "cloud_502"], "no fault 'cloud_502'; see --list-faults"),
         (["--fault", "back_to_back"], "is played by whoever drives the session"),
         (["--stations", "0"], "a number from 1 to 200 expected"),
+        (["--history", "many"], "a number from 0 to 5000 expected"),
+        (["--cloud-only", "201"], "a number from 0 to 200 expected"),
         (["--speed", "fast"], "a number from 0.01 to 1000 expected"),
         (["--language", "de"], "invalid choice"),
     ],
