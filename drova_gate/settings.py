@@ -97,6 +97,12 @@ SETTINGS: tuple[Setting, ...] = (
         "Unix group whose members may ask for the status; empty: the gate's own user and root",
         whole_process=True,
     ),
+    Setting(
+        "DROVA_GEO_DIR",
+        "",
+        "folder with GeoIP files (.mmdb) that tell players' cities and providers; empty: the state directory, /usr/share/GeoIP, /var/lib/GeoIP",
+        whole_process=True,
+    ),
     Setting("ENV_LOCATION", ".env", "the file that the settings are read from", whole_process=True),
     Setting(
         "DROVA_LANG",

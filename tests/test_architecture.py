@@ -54,6 +54,7 @@ FENCED = {
     "aiohttp": {"cloud/http.py"},
     "argparse": {"cli/"},
     "uvloop": {"cli/surroundings.py"},
+    "maxminddb": {"owner/where.py"},
 }
 """Libraries and the only modules or folders (beside the simulator) that may import them."""
 

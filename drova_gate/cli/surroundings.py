@@ -24,6 +24,7 @@ from drova_gate.settings import SETTINGS
 
 __all__ = [
     "colour",
+    "geo_dirs",
     "is_screen",
     "print_lines",
     "read_owner_settings",
@@ -172,6 +173,19 @@ def state_dirs(file: Path | None) -> list[Path]:
     if named := _settings(os.environ, file).get("DROVA_STATE_DIR", "").strip():
         return [Path(named).expanduser()]
     return [USUAL_STATE, USUAL_RUNTIME, _users_own()]
+
+
+USUAL_GEO = (Path("/usr/share/GeoIP"), Path("/var/lib/GeoIP"))
+"""Where Debian's packages and MaxMind's own updater put their files."""
+
+
+def geo_dirs(file: Path | None) -> list[Path]:
+    """Where files with places of addresses may lie: where the settings say, else beside the gate's state and in the usual places."""
+    settings = _settings(os.environ, file)
+    if named := settings.get("DROVA_GEO_DIR", "").strip():
+        return [Path(named).expanduser()]
+    state = settings.get("DROVA_STATE_DIR", "").strip()
+    return [_state_dir(Path(state).expanduser() if state else None), *USUAL_GEO]
 
 
 def _users_own() -> Path:
