@@ -79,7 +79,8 @@ class StationPlan:
 
     name: str = "pc1"
     language: Literal["ru", "en"] = "ru"
-    shell: Literal["cmd", "powershell"] = "cmd"
+    shell: Literal["cmd", "powershell", "bash"] = "cmd"
+    """What sshd starts; ``bash`` only echoes, as far as it goes."""
     login: str = "gate"
     password: str = "station-password"  # noqa: S105 - of a simulated station
     authorized_key: str | None = None
@@ -90,6 +91,16 @@ class StationPlan:
     console_user: str | None = None
     """``None``: the SSH login sits at the console; empty: nobody is signed in."""
     console_session: int = 1
+    max_sessions: int = 10
+    """sshd's MaxSessions."""
+    ssh_version: str = "OpenSSH_for_Windows_9.5"
+    """What the SSH server says of itself."""
+    sftp: bool = True
+    """sshd offers the subsystem."""
+    elevated: bool = True
+    """The SSH login gets an administrator's whole token."""
+    mac: str = "00-15-5D-01-02-03"
+    """Of the wired adapter, as getmac prints it."""
     registrations: tuple[tuple[str, str, str], ...] = (
         (
             "5f0c2a9e-6a1d-4f57-9f5e-2d3b8c1a7e40",

@@ -14,7 +14,6 @@ __all__ = ["Door", "SshFront", "Write"]
 
 log = logging.getLogger(__name__)
 
-VERSION = "OpenSSH_for_Windows_9.5"
 _SFTP_VERSION = 3
 """The one that OpenSSH speaks."""
 MAX_SESSIONS = 10
@@ -36,6 +35,8 @@ class Door:
     """The login's profile folder: where relative SFTP paths begin."""
     authorized_key: str | None = None
     max_sessions: int = MAX_SESSIONS
+    version: str = "OpenSSH_for_Windows_9.5"
+    sftp: bool = True
     refuses_logins: Callable[[], bool] = lambda: False
     entered: Callable[[], None] = lambda: None
     """Called at each successful login."""
@@ -99,7 +100,7 @@ class SshFront:
             sock=reserved,
             server_factory=lambda: _Server(self),
             server_host_keys=[self.host_key],
-            server_version=VERSION,
+            server_version=self.door.version,
             # Windows' sshd prefers these too, and they are the cheap ones here.
             encryption_algs=["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes128-ctr", "aes256-ctr"],
             compression_algs=["none"],
@@ -249,7 +250,7 @@ class _Session(asyncssh.SSHServerProcess[bytes]):
         return False
 
     def subsystem_requested(self, subsystem: str) -> bool:
-        return subsystem == "sftp"
+        return subsystem == "sftp" and self._front.door.sftp
 
     def _begin(self, _: "asyncssh.SSHServerProcess[bytes]") -> None:
         self._front.start(self, self.command or "")

@@ -7,6 +7,7 @@ Only the exit status 0 or 1 leaves it, unless the script says ``exit``; and argu
 import asyncio
 import base64
 import binascii
+import time
 from typing import TYPE_CHECKING
 
 from drova_gate.sim.shells.cmd_environment import Environment
@@ -25,6 +26,8 @@ __all__ = ["program", "run"]
 START_PROCESSES = 6
 """As a program of its own it takes 0.3 to 1 s to start on a real PC: as long as that many small programs."""
 
+_CLOCK = "[DateTimeOffset]::UtcNow.ToUnixTimeSeconds()"
+"""A script that the interpreter's grammar does not know."""
 _FLAGS = ("-noprofile", "-noninteractive", "-nologo", "-nop", "-noni", "-sta", "-mta")
 _WITH_VALUE = ("-executionpolicy", "-ep", "-ex", "-windowstyle", "-w", "-outputformat", "-inputformat", "-version")
 _ENCODED = ("-encodedcommand", "-enc", "-ec", "-e", "-encodedc")
@@ -58,6 +61,9 @@ async def program(call: Call) -> int:
             return await _file(session, words[0] if words else "")
         elif word in _COMMAND:
             script = " ".join(words)
+            if script.strip() == _CLOCK:
+                call.stdout.extend(f"{int(time.time() + call.machine.files.clock_ahead)}\r\n".encode("ascii"))
+                return 0
             if await end_by_path(call.machine, script, call.stdout.extend):
                 return 0
             return await _script(session, script)

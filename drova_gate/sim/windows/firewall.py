@@ -72,6 +72,8 @@ class Firewall:
         self._journal = journal
         self._now = _State()
         self._base: _State | None = None
+        self.installed: dict[str, str] = {}
+        """Rules that installers made, by their ids, as the registry holds them; netsh's own are ``rules``."""
 
     @property
     def rules(self) -> list[Rule]:

@@ -17,7 +17,7 @@ _NUMBERS = {"tcp": "6", "udp": "17", "icmpv4": "1", "icmpv6": "58"}
 def mirror(machine: "Machine") -> None:
     """Write the firewall's present rules down; what stands there already is left alone."""
     registry = machine.registry
-    wanted = dict[str, str]()
+    wanted = dict(machine.firewall.installed)
     for group in machine.firewall.groups:
         wanted |= _group(group)
     for number, rule in enumerate(machine.firewall.rules, 1):
@@ -49,6 +49,8 @@ def _rule(rule: Rule) -> str:
     ]
     if rule.protocol != "any":
         parts.append(f"Protocol={_NUMBERS.get(rule.protocol, rule.protocol)}")
+    parts += [f"LPort={port}" for port in rule.local_port.split(",") if port != "any"]
     parts += [f"RPort={port}" for port in rule.remote_port.split(",") if port != "any"]
     parts += [f"RA4={address}" for address in rule.remote_address.split(",") if address != "any"]
+    parts += [f"App={rule.program}"] if rule.program else []
     return "|".join([*parts, f"Name={rule.name}", ""])

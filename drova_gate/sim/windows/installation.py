@@ -13,11 +13,13 @@ from drova_gate.sim.windows.services import Service
 if TYPE_CHECKING:
     from drova_gate.sim.windows.machine import Machine
 
-__all__ = ["CMDTOOL", "ESME", "boot_processes", "boot_registry", "install"]
+__all__ = ["CMDTOOL", "ESME", "SHADOW_SERVICE", "boot_processes", "boot_registry", "install"]
 
 SYSTEM32 = r"C:\Windows\System32"
 CMDTOOL = r"C:\Program Files\Shadow Defender\CmdTool.exe"
 ESME = r"HKLM\SOFTWARE\ITKey\Esme"
+SHADOW_SERVICE = "{0CBD4F48-3751-475D-BE88-4F271385B672}"
+"""The name under which Shadow Defender installs its service; ``diskpt`` is its driver."""
 _AGENT = r"C:\Program Files\ITKey\Esme"
 _STALE_REGISTRATION = (
     "00000000-0000-4000-8000-0000000057a1",
@@ -28,7 +30,20 @@ _STALE_REGISTRATION = (
 
 _SYSTEM_PROGRAMS = (
     *("reg", "taskkill", "tasklist", "qwinsta", "query", "schtasks", "shutdown", "sc", "netsh", "findstr", "find"),
-    *("attrib", "ping", "timeout", "whoami", "hostname", "icacls", "fsutil", "cmd", "PsExec", "where"),
+    *(
+        "attrib",
+        "ping",
+        "timeout",
+        "whoami",
+        "hostname",
+        "icacls",
+        "fsutil",
+        "cmd",
+        "PsExec",
+        "where",
+        "powercfg",
+        "getmac",
+    ),
 )
 _DIRECTORIES = (
     *(r"C:\Windows\Temp", r"C:\ProgramData", r"C:\Users\Public", r"C:\Program Files", r"C:\Program Files (x86)"),
@@ -45,6 +60,8 @@ _SERVICES = (
     Service("fdPHost", "Function Discovery Provider Host", "demand", triggered=True),
     Service("upnphost", "UPnP Device Host", "demand"),
     Service("EpicOnlineServices", "Epic Online Services", "demand"),
+    Service(SHADOW_SERVICE, "Shadow Defender Service", "auto", binary=r"C:\Program Files\Shadow Defender\Service.exe"),
+    Service("diskpt", "diskpt", "auto", binary=r"\SystemRoot\System32\drivers\diskpt.sys"),
     Service("esme", "Drova Esme", "auto", binary=rf"{_AGENT}\esme.exe"),
 )
 _GROUPS = (
@@ -68,6 +85,8 @@ def install(machine: "Machine") -> None:
         _file(files, path, b"MZ")
     _file(files, rf"{SYSTEM32}\drivers\etc\hosts", b"127.0.0.1 localhost\r\n")
     services = (*_SERVICES, *launchers.owners_services())
+    if "shadow_missing" in machine.faults:
+        services = tuple(each for each in services if each.name not in (SHADOW_SERVICE, "diskpt"))
     for service in services:
         machine.services.install(service)
     for group in _GROUPS:
@@ -80,6 +99,12 @@ def install(machine: "Machine") -> None:
         key = rf"HKLM\SYSTEM\CurrentControlSet\Services\{service.name}"
         registry.set(key, "ImagePath", Value("REG_EXPAND_SZ", service.binary))
         registry.set(key, "DisplayName", Value("REG_SZ", service.display))
+    machine.firewall.installed["OpenSSH-Server-In-TCP"] = (
+        "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=22|RA4="
+        + machine.gate
+        + r"|App=%SystemRoot%\system32\OpenSSH\sshd.exe|Name=OpenSSH SSH Server (sshd)"
+        + "|Desc=Inbound rule for OpenSSH SSH Server (sshd)|EmbedCtxt=OpenSSH Server|"
+    )
     firewall_registry.mirror(machine)
     _network(machine)
     mounted_devices(machine)
@@ -122,6 +147,9 @@ def _system_registry(machine: "Machine", people: set[Person]) -> None:
     registry.set(windows, "DisplayVersion", Value("REG_SZ", "23H2"))
     registry.set(windows, "EditionID", Value("REG_SZ", "Professional"))
     registry.set(rf"{windows}\Winlogon", "AutoRestartShell", number(1))
+    registry.set(rf"{windows}\Winlogon", "AutoAdminLogon", Value("REG_SZ", "1"))
+    registry.set(rf"{windows}\Winlogon", "DefaultUserName", Value("REG_SZ", machine.owner.name))
+    registry.set(rf"{windows}\Winlogon", "DefaultPassword", Value("REG_SZ", machine.plan.password))
     registry.set(rf"{windows}\Winlogon", "Shell", Value("REG_SZ", "explorer.exe"))
     profiles = rf"{windows}\ProfileList"
     registry.set(profiles, "ProfilesDirectory", Value("REG_EXPAND_SZ", r"%SystemDrive%\Users"))
@@ -139,8 +167,30 @@ def _system_registry(machine: "Machine", people: set[Person]) -> None:
     registry.create_key(r"HKLM\SOFTWARE\Policies\Microsoft\Windows")
     name = r"HKLM\SYSTEM\CurrentControlSet\Control\ComputerName\ComputerName"
     registry.set(name, "ComputerName", Value("REG_SZ", machine.computer))
+    _power_and_time(registry)
+    shells = {
+        "cmd": r"C:\Windows\System32\cmd.exe",
+        "powershell": rf"{SYSTEM32}\WindowsPowerShell\v1.0\powershell.exe",
+        "bash": r"C:\Program Files\Git\bin\bash.exe",
+    }
+    if machine.plan.shell != "cmd":
+        registry.set(r"HKLM\SOFTWARE\OpenSSH", "DefaultShell", Value("REG_SZ", shells[machine.plan.shell]))
     memory_integrity = r"HKLM\SYSTEM\CurrentControlSet\Control\DeviceGuard\Scenarios\HypervisorEnforcedCodeIntegrity"
     registry.set(memory_integrity, "Enabled", number(0))
+
+
+def _power_and_time(registry: Registry) -> None:
+    control = r"HKLM\SYSTEM\CurrentControlSet\Control"
+    registry.set(rf"{control}\Session Manager\Power", "HiberbootEnabled", number(0))
+    registry.set(rf"{control}\Power", "HibernateEnabled", number(1))
+    zone = rf"{control}\TimeZoneInformation"
+    registry.set(zone, "TimeZoneKeyName", Value("REG_SZ", "Russian Standard Time"))
+    registry.set(zone, "ActiveTimeBias", number(2**32 - 180))  # minutes from local time to UTC
+    firewall = r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
+    for profile in ("DomainProfile", "PublicProfile", "StandardProfile"):
+        registry.set(rf"{firewall}\{profile}", "EnableFirewall", number(1))
+    registry.create_key(r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\Component Based Servicing")
+    registry.create_key(r"HKLM\SOFTWARE\Microsoft\Windows\CurrentVersion\WindowsUpdate\Auto Update")
 
 
 def _network(machine: "Machine") -> None:

@@ -13,6 +13,7 @@ from drova_gate.sim.windows.people import Person, computer_name, people
 from drova_gate.sim.windows.processes import Process, Processes
 from drova_gate.sim.windows.program import Call, Finished, Handler, ProgramNotFound, split_line
 from drova_gate.sim.windows.programs import standard_programs
+from drova_gate.sim.windows.programs.power import Power
 from drova_gate.sim.windows.registry import Registry, Value
 from drova_gate.sim.windows.services import Services
 from drova_gate.sim.windows.shadow import ShadowDefender
@@ -82,6 +83,7 @@ class Machine:
         self.services = Services(self._journal)
         self.firewall = Firewall(self._journal)
         self.tasks = Tasks(self._journal)
+        self.power = Power()
         self._on_system_volume: tuple[_Layer, ...] = (self.registry, self.services, self.firewall, self.tasks)
         self.on_desktop: dict[str, Callable[[list[str]], None]] = {}
         """Programs that run once per desktop, by lower-case image name: called with the words that a second start hands over."""

@@ -1,10 +1,10 @@
-"""Small programs around the console: chcp, hostname, ping, timeout, where, whoami."""
+"""Small programs around the console: chcp, getmac, hostname, ping, timeout, where, whoami."""
 
 import asyncio
 
 from drova_gate.sim.windows.program import CODE_PAGE, Call
 
-__all__ = ["chcp", "hostname", "ping", "timeout", "where", "whoami"]
+__all__ = ["chcp", "getmac", "hostname", "ping", "timeout", "where", "whoami"]
 
 _PROCESSES_PER_SECOND = 20
 """A real station starts about twenty processes in a second: a wait of one second costs as much here."""
@@ -26,6 +26,19 @@ async def chcp(call: Call) -> int:
 async def hostname(call: Call) -> int:
     """The computer's name."""
     call.say(call.machine.plan.name)
+    return 0
+
+
+async def getmac(call: Call) -> int:
+    """``getmac /fo csv /nh``: the wired adapter, and one that has never been plugged in."""
+    words = [word.lower() for word in call.arguments]
+    if "csv" not in words:
+        return 1
+    if "/nh" not in words:
+        call.say(call.text('"Physical Address","Transport Name"', '"Физический адрес","Имя транспорта"'))
+    call.say(f'"{call.machine.plan.mac}","\\Device\\Tcpip_{{6E1F0001-1111-4111-8111-000000000001}}"')
+    unplugged = call.text("Media disconnected", "Носитель отключен")
+    call.say(f'"00-15-5D-0A-0B-0C","{unplugged}"')
     return 0
 
 
@@ -79,13 +92,15 @@ async def where(call: Call) -> int:
 
 
 async def whoami(call: Call) -> int:
-    """``whoami``, ``whoami /user [/fo csv] [/nh]``."""
+    """``whoami``, ``whoami /user [/fo csv] [/nh]``, ``whoami /groups /fo csv /nh``."""
     user = call.machine.ssh_user
     name = f"{call.machine.computer}\\{user.name}".lower()
     words = [word.lower() for word in call.arguments]
     if not words:
         call.say(name)
         return 0
+    if "/groups" in words:
+        return _groups(call, with_header="/nh" not in words)
     if "/user" not in words:
         return 1
     titles = call.text('"User Name","SID"', '"Имя пользователя","SID"')
@@ -100,4 +115,37 @@ async def whoami(call: Call) -> int:
         call.say("----------------")
         call.say()
     call.say(f"{name} {user.sid}")
+    return 0
+
+
+def _groups(call: Call, *, with_header: bool) -> int:
+    """As csv: names and types are localised, SIDs are not; a filtered token keeps the group only to deny."""
+    whole = call.machine.plan.elevated
+    group, enabled = (
+        call.text("Alias", "Псевдоним"),
+        call.text(
+            "Mandatory group, Enabled by default, Enabled group",
+            "Обязательная группа, Включены по умолчанию, Включенная группа",
+        ),
+    )
+    denied = call.text("Group used for deny only", "Группа, используемая только для запрета")
+    owner = call.text("Group owner", "Владелец группы")
+    label = call.text("Mandatory Label", "Обязательная метка")
+    level = call.text("High Mandatory Level", "Высокий обязательный уровень")
+    if not whole:
+        level = call.text("Medium Mandatory Level", "Средний обязательный уровень")
+    rows = (
+        (call.text("Everyone", "Все"), call.text("Well-known group", "Хорошо известная группа"), "S-1-1-0", enabled),
+        (
+            call.text(r"BUILTIN\Administrators", r"BUILTIN\Администраторы"),
+            group,
+            "S-1-5-32-544",
+            f"{enabled}, {owner}" if whole else denied,
+        ),
+        (rf"{label}\{level}", call.text("Label", "Метка"), "S-1-16-12288" if whole else "S-1-16-8192", ""),
+    )
+    if with_header:
+        call.say(call.text('"Group Name","Type","SID","Attributes"', '"Группа","Тип","SID","Атрибуты"'))
+    for row in rows:
+        call.say(",".join(f'"{cell}"' for cell in row))
     return 0
