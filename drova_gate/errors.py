@@ -6,6 +6,7 @@
     ├── TryAgain                  wait (with back-off), then do the same again
     │   ├── StationUnreachable    no SSH link: off, booting, cable, sshd stopped
     │   ├── OutcomeUnknown        a command was sent, its end never came: look at the station, do not assume
+    │   ├── SftpMissing           the station's sshd gives no SFTP channel
     │   ├── CloudUnavailable      time-out, 5xx, connection error
     │   │   └── CloudThrottled    429; ``retry_after`` seconds
     │   └── AnswerNotUnderstood   the other side's answer has a shape we do not know (which call, which field)
@@ -57,6 +58,7 @@ __all__ = [
     "RecipeFault",
     "RegistrationMissing",
     "SettingsFault",
+    "SftpMissing",
     "ShellNotSupported",
     "SomethingMissing",
     "StationUnreachable",
@@ -92,6 +94,10 @@ class OutcomeUnknown(TryAgain):
         super().__init__(subject, fact, advice)
         self.partial = partial
         """What the command had printed until then."""
+
+
+class SftpMissing(TryAgain):
+    """The station's sshd gives no SFTP channel."""
 
 
 class CloudUnavailable(TryAgain):

@@ -44,7 +44,8 @@ async def first_answer(link: HostLink) -> None:
     link.on_change = changed.set
     try:
         async with asyncio.timeout(LINK_SECONDS):
-            await changed.wait()
+            if not link.answered:
+                await changed.wait()
     except TimeoutError:
         raise link.down() from None
     if not link.up:

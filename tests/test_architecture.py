@@ -40,7 +40,7 @@ LAYERS: dict[str, int] = {
     "owner": 11,
     "steam": 11,
     "daemon": 11,
-    "validate": 11,
+    "doctor": 11,
     "repair": 11,
     "games": 12,
     "demo": 12,

@@ -2,12 +2,10 @@
 
 import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
-from drova_gate.cli.surroundings import read_settings, run_loop, state_dir_of
-from drova_gate.config import Config, Mode
-from drova_gate.errors import SettingsFault
+from drova_gate.cli.surroundings import chosen, read_settings, run_loop, state_dir_of
+from drova_gate.config import Mode
 
 __all__ = ["add"]
 
@@ -31,7 +29,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _repair(options: argparse.Namespace) -> int:
-    config = _chosen(read_settings(Mode.VALIDATE, options.env), options.station)
+    config = chosen(read_settings(Mode.VALIDATE, options.env), options.station)
     from drova_gate.logs import configure_logging  # noqa: PLC0415 - see guard.py
     from drova_gate.repair import TO_DO, repair_all  # noqa: PLC0415 - see guard.py
 
@@ -46,16 +44,6 @@ def _repair(options: argparse.Namespace) -> int:
         return code
     # Looked at anew: a session may have begun while the question stood there.
     return run_loop(lambda: repair_all(config, state_dir, act=True))
-
-
-def _chosen(config: Config, name: str | None) -> Config:
-    if name is None:
-        return config
-    found = tuple(station for station in config.stations if station.name == name)
-    if not found:
-        names = ", ".join(station.name for station in config.stations)
-        raise SettingsFault([f"--station: {name!r} is not known; the settings name {names}"])
-    return replace(config, stations=found)
 
 
 def _agreed() -> bool:

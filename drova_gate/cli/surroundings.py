@@ -23,6 +23,7 @@ from drova_gate.owner.settings import OwnerSettings
 from drova_gate.settings import SETTINGS
 
 __all__ = [
+    "chosen",
     "colour",
     "geo_dirs",
     "is_screen",
@@ -32,6 +33,7 @@ __all__ = [
     "read_settings",
     "run_loop",
     "settings_as_written",
+    "settings_file",
     "state_dir_of",
     "state_dirs",
     "terminal_room",
@@ -128,6 +130,23 @@ def _from_file(environment: Mapping[str, str], file: Path | None) -> dict[str, s
             [f"{where}: {chosen} cannot be read ({error.strerror}); it must be readable for the user the gate runs as"]
         ) from error
     return {name: value for name, value in values.items() if value is not None}
+
+
+def chosen(config: Config, name: str | None) -> Config:
+    """The settings with the named station alone; ``SettingsFault`` for a name that they do not hold; no name: all."""
+    if name is None:
+        return config
+    found = tuple(station for station in config.stations if station.name == name)
+    if not found:
+        names = ", ".join(station.name for station in config.stations)
+        raise SettingsFault([f"--station: {name!r} is not known; the settings name {names}"])
+    return replace(config, stations=found)
+
+
+def settings_file(named: Path | None) -> Path | None:
+    """The file that the settings are read from; ``None``: there is none, and the environment holds them all."""
+    file = named or Path(os.environ.get("ENV_LOCATION") or ".env")
+    return file if file.is_file() else None
 
 
 def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:

@@ -22,6 +22,8 @@ class Keeper(ABC):
         self.name = name
         self.fault: GateError | None = StationUnreachable(f"station {name}", "not connected yet", "connects now")
         """Why the link is down; ``None`` while it is up."""
+        self.answered = False
+        """Whether a first try to connect has ended, well or not."""
         self.connections = 0
         self.linked_at = 0.0
         """When the link came up, by the loop's clock."""
@@ -119,6 +121,7 @@ class Keeper(ABC):
 
     def _came_up(self, word: str, after: float | None) -> None:
         self.fault, self._told, self._end_expected = None, None, False
+        self.answered = True
         self.connections += 1
         self.linked_at = asyncio.get_running_loop().time()
         self._is_up.set()
@@ -129,6 +132,7 @@ class Keeper(ABC):
     def _went_down(self, fault: GateError) -> None:
         """Tell the first failure of a kind loudly, the rest quietly."""
         was_up, self.fault = self.fault is None, fault
+        self.answered = True
         first, self._told = type(fault) is not self._told, type(fault)
         if was_up and (self._end_expected or self._closing.is_set()):
             log.info("%s: SSH link ended as expected", self.subject)

@@ -14,7 +14,7 @@ from typing import Any
 
 import asyncssh
 
-from drova_gate.errors import OutcomeUnknown, SettingsFault, TryAgain
+from drova_gate.errors import OutcomeUnknown, SettingsFault, SftpMissing, TryAgain
 from drova_gate.host.address import StationAddress, host_key_changed, key_unusable, login_refused, unreachable
 from drova_gate.host.commands import Command, Shell, Step, render
 from drova_gate.host.files import FILES_SECONDS, Channel, StationFiles
@@ -215,7 +215,7 @@ class HostLink(Keeper, StationFiles):
                     # A name outside the console's code page; SFTP speaks UTF-8 and starts in the profile.
                     variables["USERPROFILE"] = (await sftp.realpath(".")).lstrip("/").replace("/", "\\")
         except (OSError, asyncssh.Error) as error:
-            raise TryAgain(
+            raise SftpMissing(
                 self.subject, f"SFTP does not start ({_reason(error)})", "look for Subsystem sftp in its sshd_config"
             ) from error
         return _Live(connection, client, sftp, shell, variables)
@@ -318,6 +318,21 @@ class HostLink(Keeper, StationFiles):
                 note_sent()
                 return process
         raise AssertionError  # the last pause is None: it raised
+
+    async def count_sessions(self, wanted: int) -> int:
+        """Count how many channels sshd gives at once, up to ``wanted``, that of SFTP included.
+
+        The others are SFTP as well, for a moment: they run no command, and need no shell.
+        """
+        connection = self._required().connection
+        opening = (connection.start_sftp_client() for _ in range(wanted - 1))
+        opened = await asyncio.gather(*opening, return_exceptions=True)
+        channels = [each for each in opened if isinstance(each, asyncssh.SFTPClient)]
+        for channel in channels:
+            channel.exit()
+        await asyncio.gather(*(channel.wait_closed() for channel in channels), return_exceptions=True)
+        self._required()  # a link that broke counts nothing
+        return 1 + len(channels)
 
     def _channel(self) -> Channel:
         return self._required()

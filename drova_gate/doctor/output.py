@@ -1,0 +1,146 @@
+"""The checks as people and machines read them. Pure: results in, lines out."""
+
+import json
+import textwrap
+from collections.abc import Iterable, Sequence
+
+from drova_gate.doctor.verdict import Check, Cure, Outcome, Where
+
+__all__ = ["Table", "json_text", "plan_lines"]
+
+SCHEMA = 1
+"""Of the JSON: fields are added under the same number, never taken away or given another meaning."""
+CODE_WIDTH = len("protector_service")
+"""The longest of the codes."""
+LEAST_TEXT = 30
+_INDENT = " " * (2 + 4 + 2 + CODE_WIDTH + 2)
+_COLOURS = {Outcome.OK: "32", Outcome.WARN: "33", Outcome.FAIL: "1;31", Outcome.SKIP: "2"}
+_BOLD, _DIM = "1", "2"
+_PLACES = {
+    Where.STATION: "on the station, in PowerShell as administrator:",
+    Where.ROUTER: "on this machine:",
+    Where.SETTINGS: "in the gate's settings:",
+    Where.BY_HAND: "by hand:",
+}
+
+
+class Table:
+    """The lines of one station's checks, as they come in; what was skipped for one reason stands in one line."""
+
+    def __init__(self, subjects: dict[str, str], *, room: int | None, colour: bool) -> None:
+        self._subjects, self._room, self._colour = subjects, room, colour
+        self._heading = ""
+        self._skipped: list[Check] = []
+
+    def lines(self, check: Check) -> list[str]:
+        """Take one check in; the lines that can be printed now."""
+        if check.outcome is Outcome.SKIP:
+            same = not self._skipped or self._skipped[-1].verdict.found == check.verdict.found
+            before = [] if same else self._flushed()
+            self._skipped.append(check)
+            return before
+        return [*self._flushed(), *self._headed(check.code), *self._told(check)]
+
+    def end(self, checks: Sequence[Check], seconds: float) -> list[str]:
+        """What is left, and the sum."""
+        count = {outcome: sum(check.outcome is outcome for check in checks) for outcome in Outcome}
+        bad, doubtful = count[Outcome.FAIL], count[Outcome.WARN]
+        said = f"{bad} failed" if bad else "nothing failed" if doubtful else "all right"
+        if doubtful:
+            said += f", {doubtful} to look at"
+        code = _COLOURS[Outcome.FAIL if bad else Outcome.WARN if doubtful else Outcome.OK]
+        return [*self._flushed(), f"  {self._paint(said, code)} ({len(checks)} checks in {seconds:.1f} s)"]
+
+    def _flushed(self) -> list[str]:
+        skipped, self._skipped = self._skipped, []
+        if not skipped:
+            return []
+        if len(skipped) == 1:
+            return [*self._headed(skipped[0].code), *self._told(skipped[0])]
+        codes = ", ".join(check.code for check in skipped)
+        return self._row(Outcome.SKIP, f"{len(skipped)} checks", f"{skipped[0].verdict.found}: {codes}")
+
+    def _headed(self, code: str) -> list[str]:
+        heading = self._subjects.get(code, "")
+        if heading == self._heading:
+            return []
+        self._heading = heading
+        return [f"  {self._paint(heading, _BOLD)}"]
+
+    def _told(self, check: Check) -> list[str]:
+        lines = self._row(check.outcome, check.code, check.verdict.found)
+        if check.verdict.hint and check.outcome in (Outcome.WARN, Outcome.FAIL):
+            hint = self._wrapped(f"-> {check.verdict.hint}", hanging=3)
+            link = self._paint(check.link, _DIM)
+            lines += [f"{_INDENT}{line}" for line in hint] + [f"{_INDENT}   {link}"]
+        return lines
+
+    def _row(self, outcome: Outcome, code: str, text: str) -> list[str]:
+        mark = self._paint(f"{outcome:<4}", _COLOURS[outcome])
+        first, *rest = self._wrapped(text)
+        return [f"  {mark}  {code:<{CODE_WIDTH}}  {first}", *(f"{_INDENT}{line}" for line in rest)]
+
+    def _wrapped(self, text: str, *, hanging: int = 0) -> list[str]:
+        # What comes from a station must not move the cursor.
+        safe = "".join(char if char.isprintable() else " " for char in text)
+        if self._room is None:
+            return [safe]
+        places = max(LEAST_TEXT, self._room - len(_INDENT))
+        return textwrap.wrap(safe, places, subsequent_indent=" " * hanging, break_on_hyphens=False) or [""]
+
+    def _paint(self, text: str, code: str) -> str:
+        return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+def plan_lines(station: str, checks: Iterable[Check]) -> list[str]:
+    """What the owner may do about everything that is not well, in order; nothing of it was done."""
+    wrong = [check for check in checks if check.outcome in (Outcome.FAIL, Outcome.WARN)]
+    if not wrong:
+        return [f"station {station}: nothing to mend"]
+    noun = "thing" if len(wrong) == 1 else "things"
+    lines = [f"station {station}: {len(wrong)} {noun} to look at, in this order; nothing was changed"]
+    for number, check in enumerate(wrong, 1):
+        lines += ["", f"{number}. {check.code} ({check.outcome}): {check.verdict.found}"]
+        lines += [f"   {check.verdict.hint}"] if check.verdict.hint else []
+        lines += _cure_lines(check.verdict.cures)
+        lines += [f"   {check.link}"]
+    return lines
+
+
+def _cure_lines(cures: Sequence[Cure]) -> list[str]:
+    lines: list[str] = []
+    place: Where | None = None
+    for cure in cures:
+        if cure.where is not place:
+            lines.append(f"   {_PLACES[cure.where]}")
+            place = cure.where
+        lines.append(f"     {cure.text}")
+    return lines
+
+
+def json_text(station: str, host: str, checks: Sequence[Check], subjects: dict[str, str], seconds: float) -> str:
+    """One station on one line."""
+    return json.dumps(
+        {
+            "schema": SCHEMA,
+            "station": station,
+            "host": host,
+            "failed": sum(check.outcome is Outcome.FAIL for check in checks),
+            "warned": sum(check.outcome is Outcome.WARN for check in checks),
+            "seconds": round(seconds, 3),
+            "checks": [
+                {
+                    "code": check.code,
+                    "subject": subjects.get(check.code, ""),
+                    "outcome": check.outcome,
+                    "found": check.verdict.found,
+                    "hint": check.verdict.hint,
+                    "cures": [{"where": cure.where, "text": cure.text} for cure in check.verdict.cures],
+                    "link": check.link,
+                    "seconds": round(check.seconds, 3),
+                }
+                for check in checks
+            ],
+        },
+        ensure_ascii=False,
+    )

@@ -1,0 +1,89 @@
+"""What a check says: how it ended, what was seen, what to do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Check", "Cure", "Outcome", "Verdict", "Where", "failed", "fine", "skipped", "warned"]
+
+
+class Outcome(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARN = "warn"
+    """The gate works; something is not as it should be, or is the owner's to judge."""
+    FAIL = "FAIL"
+    """The gate does not work, or a player could come in unprotected."""
+    SKIP = "skip"
+    """Not looked at: it rests on a check that failed, or does not apply."""
+
+
+class Where(StrEnum):
+    """Where a cure is done."""
+
+    STATION = "station"
+    """A line for PowerShell, as administrator, on the PC."""
+    ROUTER = "router"
+    """A line for the shell of the machine that the gate runs on."""
+    SETTINGS = "settings"
+    """A line for the gate's settings."""
+    BY_HAND = "by hand"
+    """A sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cure:
+    """One step of a cure."""
+
+    where: Where
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one check found out."""
+
+    outcome: Outcome
+    found: str
+    hint: str = ""
+    cures: tuple[Cure, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the table."""
+
+    code: str
+    """Stable: people and scripts look for it."""
+    verdict: Verdict
+    seconds: float = 0.0
+
+    @property
+    def outcome(self) -> Outcome:
+        """How it ended."""
+        return self.verdict.outcome
+
+    @property
+    def link(self) -> str:
+        """Where it is explained."""
+        return f"docs/doctor.md#{self.code}"
+
+
+def fine(found: str) -> Verdict:
+    """All is well."""
+    return Verdict(Outcome.OK, found)
+
+
+def warned(found: str, hint: str, *cures: Cure) -> Verdict:
+    """Something to look at."""
+    return Verdict(Outcome.WARN, found, hint, cures)
+
+
+def failed(found: str, hint: str, *cures: Cure) -> Verdict:
+    """Something to mend."""
+    return Verdict(Outcome.FAIL, found, hint, cures)
+
+
+def skipped(why: str) -> Verdict:
+    """Not looked at."""
+    return Verdict(Outcome.SKIP, why)
