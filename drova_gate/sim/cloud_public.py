@@ -28,7 +28,7 @@ def _shown(server: Server) -> bool:
 
 
 def _public_stations(cloud: "Cloud", call: Call) -> web.Response:
-    """Published stations that are online, and of them what the body asks for."""
+    """Published stations that are online, by words, state and games; what the other fields do is not known, and they do nothing."""
     body: dict[str, Any] = call.body
     limit, offset = body.get("limit", _STATIONS_MOST), body.get("offset", 0)
     if not 1 <= limit <= _STATIONS_MOST or offset < 0:

@@ -144,7 +144,8 @@ async def test_usage_counts_sessions_and_income_by_station_and_game():
         for pc, game, kind in ((PC1, GAME, "prepaid"), (PC1, DESKTOP, "trial"), (PC2, GAME, "prepaid")):
             session = cloud.sessions[cloud.start_session(pc, game)]
             session.billing_type, session.status, session.finished_on = kind, "FINISHED", session.created_on + 600_000
-        cloud.abort(cloud.start_session(PC2))
+        aborted = cloud.sessions[cloud.start_session(PC2)]
+        aborted.status, aborted.finished_on = "ABORTED", aborted.created_on + 600_000
         stats = await call("/accounting/statistics/myserverusageprepared", MERCHANT)
         own = await call("/accounting/statistics/myserverusageprepared")
         prepaid = await call(f"/accounting/prepaid/prepaid_stats4merchant/{OWNER}", MERCHANT)
@@ -153,7 +154,7 @@ async def test_usage_counts_sessions_and_income_by_station_and_game():
         month = stats["monthStat"]
         assert month["totalStat"]["sessionCount"] == 4
         assert month["perGameStats"][GAME] == {"sessionCount": 2, "totalIncome": 30.0, "totalMsecs": 1_200_000}
-        assert month["perGameStats"][DESKTOP]["totalIncome"] == 0
+        assert month["perGameStats"][DESKTOP] == {"sessionCount": 2, "totalIncome": 0.0, "totalMsecs": 1_200_000}
         assert month["perServerStats"][PC1]["totalStat"]["totalIncome"] == 15.0
         assert month["perServerStats"][PC1]["perGameStats"].keys() == {GAME, DESKTOP}
         assert own["monthStat"]["perServerStats"].keys() == {PC1}
