@@ -7,6 +7,13 @@ import pytest
 import pytest_asyncio
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Tests that talk to the real Drova run only when they are asked to."""
+    group = parser.getgroup("live", "the real Drova API (its token in DROVA_LIVE_TOKEN)")
+    group.addoption("--live", action="store_true", help="read from it; nothing is changed there")
+    group.addoption("--live-write", metavar="STATION_UUID", help="change this test station too, and change it back")
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     """Give everything under Wine to one worker: making a prefix takes longer than most of what is done in it.

@@ -1,6 +1,7 @@
 """A simulated cloud that must find no fault with the client, raw answers, and a watch on secrets."""
 
 import logging
+import os
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -51,3 +52,14 @@ async def raw(peer: RawPeer) -> AsyncIterator[DrovaClient]:
     """A client of the raw peer, with the station's token and little patience."""
     async with DrovaClient(SecretStr(STATION_TOKEN), base_url=peer.url, timeout=0.3) as client:
         yield client
+
+
+@pytest.fixture
+def live_token(request: pytest.FixtureRequest) -> SecretStr:
+    """The real token; the test is skipped unless ``--live`` or ``--live-write`` asks for it."""
+    if not (request.config.getoption("--live") or request.config.getoption("--live-write")):
+        pytest.skip("needs --live and a token in DROVA_LIVE_TOKEN")
+    token = os.environ.get("DROVA_LIVE_TOKEN", "")
+    if not token:
+        pytest.fail("--live: DROVA_LIVE_TOKEN holds no token")
+    return SecretStr(token)
