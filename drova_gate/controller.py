@@ -20,9 +20,11 @@ from drova_gate.core.model import (
     Alarm,
     AnswerHeld,
     Decision,
+    EndLease,
     Evict,
     Facts,
     Forget,
+    OwnHiding,
     Phase,
     PreparationReport,
     Prepare,
@@ -37,6 +39,7 @@ from drova_gate.core.proof import unproved
 from drova_gate.effects import Effects, Preparation
 from drova_gate.errors import GateError
 from drova_gate.host.reset import ResetAnswer
+from drova_gate.lease import LeaseFile
 from drova_gate.observe import Observer
 from drova_gate.publishing import Publisher
 from drova_gate.state import StateFile
@@ -63,7 +66,7 @@ class Happening:
 
     kind: str
     """``held``, ``phase``, ``prepared``, ``not_prepared``, ``admitted``, ``refused``, ``reset``, ``published``, ``evicted``, ``woken``,
-    ``released`` or ``alarm``."""
+    ``released``, ``maintenance`` or ``alarm``."""
     text: str
     phase: Phase
     report: PreparationReport | None = None
@@ -80,8 +83,10 @@ class Controller:
         preparation: Preparation,
         clock: Callable[[], float],
         tell: Callable[[Happening], None] = lambda _: None,
+        lease: LeaseFile | None = None,
     ) -> None:
         self.name, self.observer = name, observer
+        self._lease = lease
         self._state, self._clock, self._tell = state, clock, tell
         self._effects = Effects(name, observer, preparation)
         self._alarms = Alarms(name, clock, lambda text: self._happened("alarm", text))
@@ -152,7 +157,8 @@ class Controller:
         busy = False
         for action in decision.actions:
             busy = await self._act(action, facts) or busy
-        self.observer.asks_catalogue = self.record.hidden_by_us or bool(closed(self.phase, facts, self._clock()))
+        wanted = self.record.hidden_by_us or bool(closed(self.phase, facts, self._clock()))
+        self.observer.watch_listing(wanted=wanted)
         self.last_cycle_at = self._clock()
         return 0.0 if busy else min(LONGEST_PAUSE, max(0.0, self.observer.next_due(self.phase) - self._clock()))
 
@@ -190,6 +196,8 @@ class Controller:
             self.reason = decision.reason
         if decision.phase is self.phase:
             return
+        if self.phase is Phase.MAINTENANCE:
+            self.observer.look_anew()
         self.phase, self._phase_since = decision.phase, self._clock()
         self._happened("phase", decision.reason)
         if decision.phase is Phase.RESETTING and not any(isinstance(one, Reset) for one in decision.actions):
@@ -246,6 +254,10 @@ class Controller:
             case Publish():
                 if said := await self._publisher.publish(action, facts):
                     self._happened("published", said)
+            case OwnHiding():
+                await self._remember(records.hidden(self.record))
+            case EndLease(why):
+                await self._end_lease(why, facts)
             case Adopt():
                 await self._remember(records.adopted(self.record, action, facts.host))
             case Forget():
@@ -341,6 +353,16 @@ class Controller:
         self._happened(
             "released", f"released by hand; {f'still wrong: {wrong}' if wrong else 'nothing is held against it'}"
         )
+
+    async def _end_lease(self, why: str, facts: Facts) -> None:
+        if self._lease is None or facts.maintenance is None:
+            return
+        try:
+            await asyncio.to_thread(self._lease.end, facts.maintenance)
+        except OSError as error:
+            text = "the maintenance is over and its file cannot be taken away"
+            self._alarms.sound(f"{text} ({error.strerror}): delete {self._lease.path}", about=text)
+        self._happened("maintenance", f"the maintenance is over: {why}")
 
     async def _forget(self, facts: Facts) -> None:
         if unproved(facts) is None and self._reset_at is not None:

@@ -17,7 +17,7 @@ from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.models import Session
 from drova_gate.config import StationConfig
 from drova_gate.core.backoff import Backoff
-from drova_gate.core.model import CloudFacts, Facts, Phase, Policy, PreparationReport, Record, SessionFact
+from drova_gate.core.model import CloudFacts, Facts, Lease, Phase, Policy, PreparationReport, Record, SessionFact
 from drova_gate.errors import (
     CloudForbidden,
     CloudThrottled,
@@ -30,6 +30,7 @@ from drova_gate.host.identity import Console, Registration, read_console, read_r
 from drova_gate.host.link import HostLink
 from drova_gate.host.probe import port_open
 from drova_gate.host.volumes import read_fixed_volumes
+from drova_gate.listing import Listing
 from drova_gate.protect.protector import Protector
 from drova_gate.relay.door import Door
 from drova_gate.sight import Sight
@@ -108,7 +109,8 @@ class Observer:
         # A protector that forgets nothing has no volumes to be confirmed.
         self.volumes: frozenset[str] | None = config.drives if protector.forgets else frozenset()
         self.server: UUID | None = None
-        self.maintenance: Callable[[], str | None] = lambda: None
+        self.maintenance: Callable[[], Lease | None] = lambda: None
+        """The owner's order, read anew each time."""
         self.wall: Callable[[], float] = time.time
         """The router's clock, in seconds since 1970; it may jump."""
         self.listed: Callable[[UUID, tuple[Session, ...]], None] = lambda *_: None
@@ -128,10 +130,7 @@ class Observer:
         self._live = 0
         self._came = False
         self._refused_backoff = Backoff(1.0, timing.owner_cap, 2.0)
-        self._published: bool | None = None
-        self._published_due = 0.0
-        self.asks_catalogue = False
-        """Whether the station is in the catalogue matters now."""
+        self.listing = Listing(config.name, clock, timing.published)
         self._first_seen: dict[UUID, float] = {}
         self._silent_since: float | None = None
         self._sight = Sight(
@@ -163,7 +162,9 @@ class Observer:
     def known(self, record: Record) -> Facts:
         """Put together what is known without reading anything."""
         now = self._clock()
-        cloud = replace(self._cloud, published=self._published) if self._cloud is not None else None
+        listing, cloud = self.listing, self._cloud
+        if cloud is not None:
+            cloud = replace(cloud, published=listing.published, hidden_since=listing.hidden_since)
         return Facts(
             record=record,
             policy=self.policy,
@@ -177,6 +178,14 @@ class Observer:
             wall_ms=int(self.wall() * 1000),
         )
 
+    def watch_listing(self, *, wanted: bool) -> None:
+        """Say whether it matters that the station is in the catalogue; what begins to matter is asked at once."""
+        if not wanted:
+            self.listing.forget()
+        elif not self.listing.wanted and self._cloud is not None:
+            self._cloud_due = min(self._cloud_due, self._clock())
+        self.listing.wanted = wanted
+
     @property
     def answered_at(self) -> float | None:
         """When the question was sent that the cloud last answered, by the observer's clock."""
@@ -189,15 +198,23 @@ class Observer:
     def next_due(self, phase: Phase) -> float:
         """When the next read is due, by the observer's clock."""
         due = min(self._cloud_due, self._sight.due if self.link.up else self._cloud_due)
+        if phase is Phase.MAINTENANCE:
+            due = self._clock() + self._timing.look
         if self.held():
             due = min(due, self._cloud_asked + self._timing.held_poll)
-        return due if phase is not Phase.MAINTENANCE else self._clock() + self._timing.look
+        return due
 
     # -- the station -------------------------------------------------------------------------------------------------
 
     def forget_host(self, delay: float = 0.0) -> None:
         """What was read of the station no longer holds: read it anew."""
         self._sight.forget(delay)
+
+    def look_anew(self) -> None:
+        """Somebody has worked on the station, and for long nobody asked about it: nothing that was read before holds."""
+        self.forget_host()
+        if self._cloud is not None:
+            self._cloud, self._cloud_fault, self._cloud_due = None, "asks the cloud anew", self._clock()
 
     def host_became(self, report: PreparationReport, boot_stamp: str) -> None:
         """A confirmed preparation is a reading of the station too."""
@@ -322,7 +339,7 @@ class Observer:
             self._refused_backoff.reset()
             self._refused.clear()
             self._cloud_due = now + self._pace(phase, facts)
-            await self._read_published(client)
+            await self.listing.read(client, self.server, self.owner)
 
     async def _sessions(self, client: DrovaClient, server: UUID, record: Record) -> tuple[Session, ...]:
         """Read the newest sessions, and so many that the guarded one is among them."""
@@ -365,7 +382,7 @@ class Observer:
 
     def _pace(self, phase: Phase, sessions: tuple[SessionFact, ...]) -> float:
         busy = phase not in (Phase.CLEAN, Phase.MAINTENANCE) or any(not one.over for one in sessions)
-        if busy:
+        if busy or (phase is Phase.CLEAN and self.maintenance() is not None):
             return self.config.poll_seconds
         return max(self.config.poll_seconds, self._timing.idle_relay if self.policy.relay else self._timing.idle_poll)
 
@@ -407,6 +424,7 @@ class Observer:
             absent_at=self._absent.get(session.uuid, self._answered_at),
             seen_at=self._first_seen.get(session.uuid, self._clock()),
             desktop=await self._desktop(session),
+            own=session.client_id is not None and session.client_id == session.merchant_id,
         )
 
     async def _desktop(self, session: Session) -> bool | None:
@@ -417,25 +435,6 @@ class Observer:
         except GateError as error:
             log.debug("%s: product %s: %s", self.config.name, session.product_id, error)
             return None
-
-    async def _read_published(self, client: DrovaClient) -> None:
-        if not self.asks_catalogue:
-            self._published = None
-            return
-        now = self._clock()
-        if now < self._published_due or self.server is None:
-            return
-        self._published_due = now + self._timing.published
-        try:
-            self._published = (await client.server(self.server, await self.owner())).published
-        except GateError as error:
-            # What the catalogue shows is one fact, who plays is another: the second is known.
-            self._published = None
-            log.debug("%s: whether the station is in the catalogue: %s", self.config.name, error)
-
-    def forget_published(self) -> None:
-        """The catalogue was written to: ask it anew."""
-        self._published, self._published_due = None, 0.0
 
     async def owner(self) -> UUID:
         """The account that the station belongs to."""

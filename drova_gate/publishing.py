@@ -66,9 +66,9 @@ class Publisher:
             text = f"the station could not be {'shown in' if visible else 'hidden from'} the catalogue"
             # The error's own text has an id of the request: new each time.
             self._alarms.sound(f"{text}: {error}", about=text)
+            observer.listing.forget()
             return ""
-        finally:
-            observer.forget_published()
+        observer.listing.confirmed(published=visible)
         self._backoff[visible].reset()
         self._due[visible] = 0.0
         if visible:

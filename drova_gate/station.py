@@ -20,6 +20,7 @@ from drova_gate.core.backoff import Backoff
 from drova_gate.core.model import Phase, Verdict
 from drova_gate.errors import PortNotOpened
 from drova_gate.host.link import HostLink, StationAddress
+from drova_gate.lease import LeaseFile
 from drova_gate.observe import Observer, Timing
 from drova_gate.protect.none import NoProtector
 from drova_gate.protect.protector import Protector
@@ -51,6 +52,26 @@ STOP_LIMIT = 1.5
 """Seconds for a clean stop; systemd and people expect it under two. What the players' drain takes comes before."""
 
 
+ORDERS_SECONDS = 1.0
+"""Between two looks at the owner's orders: two ``stat`` calls of a few microseconds."""
+
+
+class Orders:
+    """The files that the owner's commands leave for a running gate: a new one is seen at once, not at the next reading of the station."""
+
+    def __init__(self, seen: Callable[[], object], stir: Callable[[], None]) -> None:
+        self._seen, self._stir = seen, stir
+
+    async def watch(self) -> None:
+        """Run for ever."""
+        before = self._seen()
+        while True:
+            await asyncio.sleep(ORDERS_SECONDS)
+            if (now := self._seen()) != before:
+                before = now
+                self._stir()
+
+
 class Station:
     """One station's running parts. ``clouds`` is given only if it is this station's alone, and then closed with it."""
 
@@ -62,9 +83,11 @@ class Station:
         listener: RelayListener | None,
         access: CloudAccess,
         past: Past,
+        orders: "Orders",
         clouds: Clouds | None = None,
     ) -> None:
         self.config, self.link, self.controller, self.listener, self.past = config, link, controller, listener, past
+        self._orders = orders
         self._access, self._clouds = access, clouds
         self._made_at = controller.last_cycle_at
 
@@ -100,6 +123,7 @@ class Station:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self.link.keep_up(), name=f"{self.name}: link")
                 group.create_task(self.controller.run(), name=f"{self.name}: controller")
+                group.create_task(self._orders.watch(), name=f"{self.name}: orders")
                 if self.listener is not None:
                     group.create_task(self._listen(self.listener), name=f"{self.name}: relay")
         finally:
@@ -163,7 +187,8 @@ def open_station(
     relayed = mode is Mode.SOCKET or (mode is Mode.RUN and config.listen_port is not None)
     door = _door(config) if relayed else None
     observer = Observer(config, link, protector, access, door, clock, timing or Timing())
-    observer.maintenance = lambda: _maintenance(own_dir / "maintenance")
+    lease = LeaseFile(own_dir / "maintenance")
+    observer.maintenance = lease.load
     preparation = Preparation(recipes_of(config), lockdown_of(config), Level(config.wipe))
     observer.places.recipes = preparation.recipes
     past = past or Past()
@@ -172,7 +197,8 @@ def open_station(
         past.note(happening.kind, happening.text, happening.phase)
         tell(happening)
 
-    controller = Controller(config.name, observer, StateFile(own_dir / "state.json"), preparation, clock, told)
+    state = StateFile(own_dir / "state.json")
+    controller = Controller(config.name, observer, state, preparation, clock, told, lease)
     link.on_change = controller.stir
     listener = None
     if door is not None and config.listen_port is not None:
@@ -180,7 +206,8 @@ def open_station(
         listener = RelayListener(
             config.listen_host, config.listen_port, config.host, config.target_port, door, limits_of(config)
         )
-    return Station(config, link, controller, listener, access, past, None if clouds else shared)
+    orders = Orders(lambda: (lease.stamp(), state.release_asked()), controller.stir)
+    return Station(config, link, controller, listener, access, past, orders, None if clouds else shared)
 
 
 def _access(config: StationConfig, clouds: Clouds) -> CloudAccess:
@@ -233,10 +260,3 @@ def protector_of(config: StationConfig) -> Protector:
     if config.protector == "none":
         return NoProtector()
     return ShadowDefender(config.protector_password or SecretStr(""))
-
-
-def _maintenance(file: Path) -> str | None:
-    try:
-        return file.read_text(encoding="utf-8").strip() or "by the owner"
-    except OSError:
-        return None

@@ -27,6 +27,8 @@ LAYERS: dict[str, int] = {
     "state": 3,
     "alarms": 1,
     "sight": 4,
+    "lease": 4,
+    "listing": 4,
     "observe": 5,
     "effects": 6,
     "publishing": 6,

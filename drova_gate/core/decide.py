@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
+from drova_gate.core.maintenance import begins, described, goes_on, lease_actions, said_beside
 from drova_gate.core.model import (
     Action,
     Adopt,
@@ -32,6 +33,7 @@ from drova_gate.core.readings import (
     going_on,
     guarded_name,
     guarded_row,
+    in_force,
     in_his_way,
     letters,
     live_session,
@@ -50,7 +52,12 @@ __all__ = ["decide"]
 def decide(phase: Phase, facts: Facts, now: float) -> Decision:
     """Decide the next phase, the actions and the one sentence of this cycle."""
     decision = _decided(phase, facts, now)
-    return replace(decision, actions=tuple(dict.fromkeys((*decision.actions, *offer(decision.phase, facts, now)))))
+    beside = (*offer(decision.phase, facts, now), *lease_actions(decision.phase, facts, now))
+    return replace(
+        decision,
+        actions=tuple(dict.fromkeys((*decision.actions, *beside))),
+        reason=decision.reason + said_beside(decision, facts),
+    )
 
 
 def _decided(phase: Phase, facts: Facts, now: float) -> Decision:
@@ -87,8 +94,11 @@ def _unknown(facts: Facts, now: float) -> Decision:
         )
     if record.session is not None:
         return _unknown_guarded(facts, now)
-    if facts.maintenance is not None:
-        return Decision(Phase.MAINTENANCE, (), f"maintenance: {facts.maintenance}")
+    lease = in_force(facts)
+    if lease is not None and record.phase is Phase.MAINTENANCE:
+        return Decision(Phase.MAINTENANCE, (), described(lease))
+    if ordered := begins(Phase.UNKNOWN, facts):
+        return ordered
     if facts.cloud is None:
         return Decision(Phase.UNKNOWN, (), f"first look: {facts.cloud_fault or 'the cloud has not answered yet'}")
     if facts.host is None or facts.host.marker is None:
@@ -152,8 +162,8 @@ def _too_late(session: UUID) -> str:
 
 
 def _clean(facts: Facts, now: float) -> Decision:
-    if facts.maintenance is not None:
-        return Decision(Phase.MAINTENANCE, _admit(facts, "maintenance: hands off"), f"maintenance: {facts.maintenance}")
+    if ordered := begins(Phase.CLEAN, facts):
+        return ordered
     if facts.cloud is None:
         return Decision(Phase.CLEAN, (), f"clean; {facts.cloud_fault or 'the cloud has not answered yet'}")
     live = live_session(facts.cloud.sessions)
@@ -334,9 +344,7 @@ def _in_session(facts: Facts, now: float) -> Decision:
 
 
 def _maintenance(facts: Facts, _now: float) -> Decision:
-    if facts.maintenance is None:
-        return Decision(Phase.UNKNOWN, (), "maintenance is over: looks at the station anew")
-    return Decision(Phase.MAINTENANCE, _admit(facts, "maintenance: hands off"), f"maintenance: {facts.maintenance}")
+    return goes_on(facts)
 
 
 _BY_PHASE: dict[Phase, Callable[[Facts, float], Decision]] = {

@@ -15,10 +15,13 @@ __all__ = [
     "AnswerHeld",
     "CloudFacts",
     "Decision",
+    "EndLease",
     "Evict",
     "Facts",
     "Forget",
     "HostFacts",
+    "Lease",
+    "OwnHiding",
     "Phase",
     "Policy",
     "PreparationReport",
@@ -121,6 +124,8 @@ class SessionFact:
     """When the cloud last answered without this session; ``None``: it stood in the first answer that this process got."""
     seen_at: float | None = None
     """When this process first saw it."""
+    own: bool = False
+    """The owner himself plays, by the cloud's word."""
 
     @property
     def over(self) -> bool:
@@ -142,6 +147,8 @@ class CloudFacts:
     """When the request was sent: what came up later is not in it."""
     published: bool | None = None
     """In the catalogue; ``None``: not asked."""
+    hidden_since: float | None = None
+    """Since when every reading of the catalogue found it hidden; ``None``: it is shown, or not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +220,24 @@ class Record:
 
 
 @dataclass(frozen=True, slots=True)
+class Lease:
+    """The owner's order to keep hands off his station: a lease that ends by itself, or a bare note that he takes away."""
+
+    why: str
+    """In his words."""
+    hides: bool = False
+    """The station is hidden, and its player leaves, before the hands come off; ``False``: a bare note, hands off at once."""
+    by: str = ""
+    since_wall: int = 0
+    until_wall: int | None = None
+    """The deadline; ``None``: until he says so."""
+    hidden: bool = False
+    """His command has hidden the station while no gate ran, or was about to: it is ours to show again."""
+    ended: bool = False
+    """He has said so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The settings that a decision depends on."""
 
@@ -259,6 +284,10 @@ class Policy:
     prepare_retry_cap: float = 60.0
     prepare_tries_in_game: int = 3
     """Without a relay: preparations that ran through and failed, after which the player is left alone."""
+    ends_soon_seconds: float = 900.0
+    """Before a lease's deadline: the owner is told, in time to ask for more."""
+    still_hidden_seconds: float = 600.0
+    """For a station that we hid to be seen clean and shown again, before the owner is told what is missing."""
     fresh_session_seconds: float = 90.0
     """At the first look after a start: an unprepared session older than this may have its player in the game already."""
 
@@ -278,8 +307,8 @@ class Facts:
     """``None``: the station did not answer in this cycle."""
     host_fault: str = ""
     relay: RelayFacts = field(default_factory=RelayFacts)
-    maintenance: str | None = None
-    """The owner's reason for hands-off; ``None``: no maintenance."""
+    maintenance: Lease | None = None
+    """The owner's order, whether it is in force or over; ``None``: there is none."""
     released: bool = False
     """The owner has ordered that a quarantine be lifted."""
     wall_ms: int = 0
@@ -361,6 +390,18 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnHiding:
+    """The owner's command has hidden the station for us: we show it again."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndLease:
+    """The order is over: take it away."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Forget:
     """The guarded session is settled: clear it from the record."""
 
@@ -374,7 +415,7 @@ class Alarm:
     """Stands for the alarm where its text differs each time."""
 
 
-Action = Adopt | Prepare | Reset | Wake | Evict | Release | AnswerHeld | Publish | Forget | Alarm
+Action = Adopt | Prepare | Reset | Wake | Evict | Release | AnswerHeld | Publish | OwnHiding | EndLease | Forget | Alarm
 
 
 @dataclass(frozen=True, slots=True)

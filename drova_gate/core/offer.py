@@ -5,7 +5,7 @@ only when nothing of ours is on it; the owner is told of players whom nobody can
 """
 
 from drova_gate.core.model import Action, Alarm, Evict, Facts, Phase, Publish
-from drova_gate.core.readings import live_session, short, untouched, wanted
+from drova_gate.core.readings import in_force, live_session, short, untouched, wanted
 
 __all__ = ["closed", "offer"]
 
@@ -18,6 +18,9 @@ def offer(phase: Phase, facts: Facts, now: float) -> tuple[Action, ...]:
 def closed(phase: Phase, facts: Facts, now: float) -> str:
     """Why the station is no offer to players; empty: it may be one."""
     host, record, policy = facts.host, facts.record, facts.policy
+    lease = in_force(facts)
+    if lease is not None and lease.hides:
+        return f"maintenance: {lease.why}"
     if phase is Phase.QUARANTINED:
         return "quarantine"
     if phase in (Phase.UNKNOWN, Phase.MAINTENANCE):
@@ -43,10 +46,18 @@ def _catalogue(phase: Phase, facts: Facts, now: float) -> tuple[Action, ...]:
         return (Publish(visible=False, why=why),) if seen else ()
     if not (facts.record.hidden_by_us and phase is Phase.CLEAN and untouched(facts)):
         return ()
-    if facts.host is not None and facts.host.agent_up is False:
+    if not _agent_answers(facts, now):
         return ()
     again = facts.record.failed >= facts.policy.prepare_tries
     return (Publish(visible=True, why="one more player may try it" if again else "clean again"),)
+
+
+def _agent_answers(facts: Facts, now: float) -> bool:
+    """The agent's port takes connections, or for long could not be asked without disturbing whoever hangs on it."""
+    up = facts.host.agent_up if facts.host is not None else False
+    if up is not None:
+        return up
+    return facts.phase_since is not None and now - facts.phase_since > facts.policy.agent_wait_seconds
 
 
 def _unguarded(phase: Phase, facts: Facts, now: float) -> bool:

@@ -15,7 +15,15 @@ from drova_gate.core.model import (
     Verdict,
     Wake,
 )
-from drova_gate.core.readings import going_on, guarded_name, letters, resets_in_the_hour, still_shadowed, untouched
+from drova_gate.core.readings import (
+    going_on,
+    guarded_name,
+    in_force,
+    letters,
+    resets_in_the_hour,
+    still_shadowed,
+    untouched,
+)
 
 __all__ = ["end", "quarantined", "refuse", "released", "resetting", "unproved"]
 
@@ -82,7 +90,9 @@ def quarantined(facts: Facts, now: float) -> Decision:
         return Decision(Phase.CLEAN, (Forget(),), "proved clean after all: out of quarantine")
     if _may_mend(facts, now):
         return _reset(facts, f"quarantine: {missing}; tries one more reset", Reset(f"quarantine: {missing}"))
-    actions = (*refuse(facts, "the station is in quarantine"), *_calls(facts, now))
+    # The owner may have switched it off to work on it.
+    calls = _calls(facts, now) if in_force(facts) is None else ()
+    actions = (*refuse(facts, "the station is in quarantine"), *calls)
     return Decision(
         Phase.QUARANTINED, actions, f"quarantine ({facts.record.quarantine_reason or 'not proved clean'}): {missing}"
     )
@@ -147,7 +157,7 @@ def _loop(facts: Facts) -> str:
 def _may_mend(facts: Facts, now: float) -> bool:
     """One more reset may help and harms nobody: the station carries what a reset takes off, nobody has it, the last try is long ago."""
     host, policy = facts.host, facts.policy
-    if host is None or facts.maintenance is not None or _loop(facts):
+    if host is None or in_force(facts) is not None or _loop(facts):
         return False
     if facts.cloud is None or going_on(facts.cloud.sessions):
         return False

@@ -3,7 +3,9 @@
 An unknown fact (``None``) gives an unknown reading, never an absence.
 """
 
-from drova_gate.core.model import Facts, HostFacts, PreparationReport, SessionFact
+from datetime import datetime
+
+from drova_gate.core.model import Facts, HostFacts, Lease, PreparationReport, SessionFact
 
 __all__ = [
     "asked_after",
@@ -13,11 +15,14 @@ __all__ = [
     "going_on",
     "guarded_name",
     "guarded_row",
+    "in_force",
     "in_his_way",
     "letters",
     "live_session",
     "marked",
     "may_prepare",
+    "moment",
+    "over",
     "resets_in_the_hour",
     "retry_pause",
     "short",
@@ -47,6 +52,35 @@ def guarded_name(facts: Facts) -> str:
 def letters(volumes: frozenset[str]) -> str:
     """Name volumes in a sentence."""
     return "".join(sorted(volumes))
+
+
+def moment(wall: int) -> str:
+    """Name a moment (seconds since 1970) as the owner's clocks show it."""
+    return f"{datetime.fromtimestamp(wall).astimezone():%Y-%m-%d %H:%M}"
+
+
+# -- readings of the owner's order -----------------------------------------------------------------------------------
+
+
+def over(facts: Facts) -> str:
+    """Why the owner's order has ended; empty: it has not, or there is none.
+
+    A router without a clock of its own begins in 1970, or whenever it was switched off, until it has been set. Before the order was given
+    its deadline is not near; and only while the cloud answers, whose certificate a clock that is years ahead would refuse, is it past.
+    """
+    lease = facts.maintenance
+    if lease is None:
+        return ""
+    if lease.ended:
+        return "ended by the owner"
+    if lease.until_wall is None or facts.cloud is None or facts.wall_ms < lease.until_wall * 1000:
+        return ""
+    return f"its deadline {moment(lease.until_wall)} has passed"
+
+
+def in_force(facts: Facts) -> Lease | None:
+    """The owner's order, if it has not ended."""
+    return None if over(facts) else facts.maintenance
 
 
 # -- readings of the session list ------------------------------------------------------------------------------------

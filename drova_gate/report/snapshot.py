@@ -6,7 +6,9 @@ from drova_gate.cloud.catalog import Catalogue
 from drova_gate.cloud.models import DESKTOP_PRODUCT, Session
 from drova_gate.config import StationConfig
 from drova_gate.controller import Controller
+from drova_gate.core.maintenance import described
 from drova_gate.core.model import Facts
+from drova_gate.core.readings import over
 from drova_gate.relay.figures import RelayFigures, Spell
 from drova_gate.relay.listener import RelayListener
 from drova_gate.report.past import Past
@@ -35,7 +37,7 @@ def station_snapshot(
         "phase": controller.phase.value,
         "reason": controller.reason,
         "since": past.phase_since,
-        "maintenance": facts.maintenance,
+        "maintenance": _maintenance(facts),
         "session": _session(controller, addresses=addresses),
         "protection": _protection(config, facts),
         "hidden_by_us": controller.record.hidden_by_us,
@@ -86,6 +88,21 @@ def _game(session: Session, catalogue: Catalogue | None) -> str | None:
     if session.product_id == DESKTOP_PRODUCT:
         return "desktop"
     return catalogue.title(session.product_id) if catalogue is not None else None
+
+
+def _maintenance(facts: Facts) -> dict[str, Any] | None:
+    lease = facts.maintenance
+    if lease is None:
+        return None
+    return {
+        "text": described(lease),
+        "why": lease.why,
+        "by": lease.by or None,
+        "since": lease.since_wall or None,
+        "until": lease.until_wall,
+        "hides": lease.hides,
+        "over": over(facts),
+    }
 
 
 def _protection(config: StationConfig, facts: Facts) -> dict[str, Any]:

@@ -142,6 +142,9 @@ def _troubles(one: Mapping[str, Any], width: int, *, colour: bool, now: float) -
         told.append(f"{one['reason']}; look at the station, or: drova_gate release {one['name']}")
     if one.get("stuck_since"):
         told.append(f"its loop has not turned for {duration(now - one['stuck_since'])}; it is put together anew")
+    order = one.get("maintenance")
+    if order and order["text"] not in one["reason"]:
+        told.append(order["text"] + (f" (over: {order['over']})" if order["over"] else ""))
     told += [f"{what}: {fault}" for what, fault in one["faults"].items() if fault and fault not in one["reason"]]
     alarm = one["last_alarm"]
     if alarm and now - alarm["at"] < 3600:

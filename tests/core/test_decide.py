@@ -15,6 +15,7 @@ from drova_gate.core.model import (
     Facts,
     Forget,
     HostFacts,
+    Lease,
     Phase,
     Policy,
     PreparationReport,
@@ -526,7 +527,7 @@ def test_the_first_look_waits_for_both_sides(known: dict[str, object]):
 
 def test_maintenance_keeps_the_hands_off():
     """No preparation, no reset, players pass."""
-    known = facts(cloud=cloud(session()), host=host(), maintenance="new disk", relay=held())
+    known = facts(cloud=cloud(session()), host=host(), maintenance=Lease("new disk"), relay=held())
 
     decision = decide(Phase.CLEAN, known, NOW)
 
@@ -536,7 +537,7 @@ def test_maintenance_keeps_the_hands_off():
 
 def test_maintenance_does_not_leave_a_guarded_session():
     """A session that is guarded is brought to its end first."""
-    known = facts(guarded(), cloud=cloud(session()), host=guarded_host(), maintenance="new disk")
+    known = facts(guarded(), cloud=cloud(session()), host=guarded_host(), maintenance=Lease("new disk"))
 
     assert decide(Phase.IN_SESSION, known, NOW).phase is Phase.IN_SESSION
 

@@ -10,9 +10,11 @@ from drova_gate.core.model import (
     Adopt,
     AnswerHeld,
     CloudFacts,
+    EndLease,
     Evict,
     Facts,
     HostFacts,
+    Lease,
     Phase,
     Policy,
     Prepare,
@@ -22,15 +24,26 @@ from drova_gate.core.model import (
     Reset,
     SessionFact,
     Verdict,
+    Wake,
 )
+from drova_gate.core.readings import in_force, live_session
 
 IDS = [UUID(int=number) for number in range(1, 5)]
 ids = st.sampled_from(IDS)
 letters = st.frozensets(st.sampled_from("CDE"))
 times = st.floats(0, 1000)
 statuses = st.sampled_from(["NEW", "HANDSHAKE", "ACTIVE", "FINISHED", "ABORTED", "PAUSED"])
-sessions = st.builds(SessionFact, ids, ids, statuses, st.integers(0, 10**6), st.none() | st.booleans())
-clouds = st.builds(CloudFacts, st.lists(sessions, max_size=4).map(tuple), times, st.none() | st.booleans())
+sessions = st.builds(
+    SessionFact, ids, ids, statuses, st.integers(0, 10**6), st.none() | st.booleans(), own=st.booleans()
+)
+
+
+def _as_read(sessions: tuple[SessionFact, ...], read_at: float, published: bool | None, since: float) -> CloudFacts:
+    """Hidden since some time, or not hidden."""
+    return CloudFacts(sessions, read_at, published, since if published is False else None)
+
+
+clouds = st.builds(_as_read, st.lists(sessions, max_size=4).map(tuple), times, st.none() | st.booleans(), times)
 hosts = st.builds(
     HostFacts,
     shadowed=st.none() | letters,
@@ -67,6 +80,15 @@ policies = st.builds(
     protector_forgets=st.booleans(),
     evict=st.booleans(),
 )
+leases = st.builds(
+    Lease,
+    why=st.just("work"),
+    hides=st.booleans(),
+    since_wall=st.integers(0, 5000),
+    until_wall=st.none() | st.integers(5001, 10_000),
+    hidden=st.booleans(),
+    ended=st.booleans(),
+)
 worlds = st.builds(
     Facts,
     record=records,
@@ -74,7 +96,7 @@ worlds = st.builds(
     cloud=st.none() | clouds,
     host=st.none() | hosts,
     relay=relays,
-    maintenance=st.none() | st.just("work"),
+    maintenance=st.none() | leases,
     wall_ms=st.integers(0, 10**7),
     reset_at=st.none() | times,
     released=st.booleans(),
@@ -215,3 +237,67 @@ def test_a_station_in_quarantine_is_not_left_in_the_catalogue(phase: Phase, worl
     decision = decide(phase, world, now)
     if decision.phase is Phase.QUARANTINED and world.cloud is not None and world.cloud.published:
         assert any(isinstance(action, Publish) and not action.visible for action in decision.actions)
+
+
+# -- the owner's order -------------------------------------------------------------------------------------------------
+
+
+@thorough
+@given(phases, worlds, times)
+def test_a_station_under_a_lease_is_never_shown_and_hidden_where_it_is(phase: Phase, world: Facts, now: float):
+    """Whatever the phase; and a lease is never taken away while it is in force."""
+    lease = in_force(world)
+    if lease is None:
+        return
+    actions = decide(phase, world, now).actions
+    assert not any(isinstance(action, EndLease) for action in actions)
+    if lease.hides:
+        assert not any(isinstance(action, Publish) and action.visible for action in actions)
+    if lease.hides and world.cloud is not None and world.cloud.published:
+        assert any(isinstance(action, Publish) and not action.visible for action in actions)
+
+
+@thorough
+@given(worlds, times)
+def test_maintenance_does_nothing_to_the_station_and_lets_nobody_in_but_the_owner(world: Facts, now: float):
+    """Hands off; at the door the owner himself, or under a bare note whoever comes."""
+    lease = in_force(world)
+    decision = decide(Phase.MAINTENANCE, world, now)
+    assert not any(isinstance(action, Prepare | Reset | Evict | Wake | Adopt) for action in decision.actions)
+    if lease is None:
+        assert decision.phase is Phase.UNKNOWN
+        return
+    assert decision.phase is Phase.MAINTENANCE
+    for action in decision.actions:
+        if isinstance(action, AnswerHeld) and action.verdict is Verdict.ADMIT and lease.hides:
+            live = live_session(world.cloud.sessions) if world.cloud is not None else None
+            assert live is not None
+            assert live.own
+
+
+@thorough
+@given(phases, worlds, times)
+def test_the_hands_come_off_a_free_and_hidden_station_alone(phase: Phase, world: Facts, now: float):
+    """A lease begins where nobody has the station, nothing of ours stands on it, and it reads as hidden."""
+    lease = in_force(world)
+    decision = decide(phase, world, now)
+    if lease is None or not lease.hides or phase is Phase.MAINTENANCE or decision.phase is not Phase.MAINTENANCE:
+        return
+    if phase is Phase.UNKNOWN and world.record.phase is Phase.MAINTENANCE:
+        return
+    assert world.cloud is not None
+    assert world.cloud.published is False
+    assert live_session(world.cloud.sessions) is None
+    assert world.record.session is None or phase is Phase.CLEAN
+    assert world.host is None or not world.host.marker
+
+
+@thorough
+@given(phases, worlds, times)
+def test_a_deadline_means_nothing_to_a_clock_before_it_or_without_the_cloud(phase: Phase, world: Facts, now: float):
+    """A router that starts in 1970, or cannot ask anybody, does not end what the owner has ordered."""
+    lease = world.maintenance
+    if lease is None or lease.ended or lease.until_wall is None:
+        return
+    ends = any(isinstance(action, EndLease) for action in decide(phase, world, now).actions)
+    assert ends == (world.cloud is not None and world.wall_ms >= lease.until_wall * 1000)

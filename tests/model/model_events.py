@@ -24,7 +24,7 @@ def _owner_hides(world: World) -> None:
     # In the seconds of a try of ours that is not read back yet, nobody could tell his doing from ours: let it be made, and read.
     world.cycle()
     world.cycle()
-    if world.published:
+    if world.published and not world.record.hidden_by_us:
         world.published, world.owner_hid = False, True
 
 
@@ -83,6 +83,10 @@ EVENTS: dict[str, Event] = {
     "agent closed": _agent_closed,
     "clock jumps": _clock_jumps,
     "release": _release,
+    "maintenance": World.order_maintenance,
+    "maintenance for an hour": lambda world: world.order_maintenance(3600.0),
+    "maintenance, no gate": World.order_without_gate,
+    "maintenance off": World.end_maintenance,
 }
 """Losing the state file is not among them: that the marker names its session is all that is known then."""
 EXTRA: dict[str, Event] = {"state lost": _state_lost}

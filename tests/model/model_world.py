@@ -16,10 +16,13 @@ from drova_gate.core.model import (
     AnswerHeld,
     CloudFacts,
     Decision,
+    EndLease,
     Evict,
     Facts,
     Forget,
     HostFacts,
+    Lease,
+    OwnHiding,
     Phase,
     Policy,
     PreparationReport,
@@ -110,6 +113,10 @@ class World:
         self.rentals = 0
         self.cloud_up, self.published, self.publish_works, self.owner_hid = True, True, True, False
         self.closed_since: float | None = None
+        # The owner.
+        self.lease: Lease | None = None
+        self.working = False
+        """He was told that the hands are off, and has not said that he is done."""
         # The players.
         self.inside: Row | None = None
         self.inside_prepared = False
@@ -142,6 +149,7 @@ class World:
         self.answered_at: float | None = None
         self.silent_since: float | None = None
         self.publish_due = 0.0
+        self.hidden_since: float | None = None
         self.released = False
         self.knocks = []
         self.linked_at = self.quiet_since = self.now
@@ -193,6 +201,8 @@ class World:
         """Nothing is under way that time alone would change."""
         if self.record.hidden_by_us or self.boots_at is not None or self.knocks or self.faults or not self.cloud_up:
             return False
+        if self.lease is not None:
+            return False
         return self.link and self.on and self.phase in (Phase.CLEAN, Phase.IN_SESSION) and not self.record.failed
 
     def _pass(self) -> None:
@@ -205,13 +215,13 @@ class World:
     def _judge_offer(self) -> None:
         """Promise: never in the catalogue while it is no offer, as long as the cloud can be reached."""
         reachable = self.cloud_up and self.publish_works
-        bad = self.phase is Phase.QUARANTINED and reachable and self.published
+        bad = (self.phase is Phase.QUARANTINED or self.under_lease) and reachable and self.published
         if not bad:
             self.closed_since = None
         elif self.closed_since is None:
             self.closed_since = self.now
         elif self.now - self.closed_since > TOLD_WITHIN + LONG_STEP:
-            self._broken("in the catalogue while in quarantine")
+            self._broken(f"in the catalogue while in {'maintenance' if self.under_lease else 'quarantine'}")
 
     def _broken(self, what: str) -> None:
         if what not in self.broken:
@@ -245,7 +255,12 @@ class World:
                 or self.phase is Phase.QUARANTINED
                 or bool(self.record.failed)
                 or bool(self.faults)
+                or self.lease is not None
             )
+            if not asked or self.published:
+                self.hidden_since = None
+            elif self.hidden_since is None:
+                self.hidden_since = self.now
             cloud = CloudFacts(
                 tuple(
                     SessionFact(
@@ -261,6 +276,7 @@ class World:
                 ),
                 self.now,
                 self.published if asked else None,
+                self.hidden_since,
             )
             self.answered_at, self.silent_since = self.now, None
         elif self.silent_since is None:
@@ -287,6 +303,7 @@ class World:
             host=host,
             host_fault="" if host else "no link",
             relay=self._at_the_door(),
+            maintenance=self.lease,
             released=self.released,
             wall_ms=int((self.now + self.wall_skew) * 1000),
             report=self.report,
@@ -308,6 +325,10 @@ class World:
         if decision.phase is self.phase:
             return False
         self.phase, self.phase_since = decision.phase, self.now
+        if decision.phase is Phase.MAINTENANCE:
+            self.working = True
+            if self.inside is not None and self.inside_prepared and not self.inside.gone:
+                self._broken("maintenance began on a guarded player")
         if decision.phase is Phase.RESETTING and not any(isinstance(one, Reset) for one in decision.actions):
             self.reset_at = self.reset_at if self.record.reset_tries else None
         if decision.phase is not Phase.UNKNOWN:
@@ -329,6 +350,14 @@ class World:
             case Release():
                 self.released, self.rested_since = False, None
                 self._remember(records.released(self.record))
+            case OwnHiding():
+                self._remember(records.hidden(self.record))
+            case EndLease():
+                if self.under_lease:
+                    self._broken("a lease was taken away before its end")
+                self._instant()
+                self.lease, self.working = None, False
+                self._instant()
             case Evict():
                 if self.inside is not None and self.inside_prepared:
                     self._broken("a prepared player was evicted")
@@ -348,6 +377,7 @@ class World:
 
     def _prepare(self, action: Prepare, facts: Facts) -> None:
         assert facts.host is not None
+        self._judge_hands()
         before = self.record
         again = before.session == action.session
         self._remember(records.preparing(before, action, facts.host, CD, new_id=lambda: "b"))
@@ -397,6 +427,7 @@ class World:
 
     def _reset(self) -> None:
         before = self.record
+        self._judge_hands()
         self._judge_reset()
         self._remember(records.reset_goes_out(before, int(self.now + self.wall_skew)))
         if not (self.on and self.link):
@@ -412,6 +443,17 @@ class World:
             self.reboot()
         self._instant()
         self.reset_at = self.now
+
+    @property
+    def under_lease(self) -> bool:
+        """The owner's order is in force, by the world's own clock."""
+        lease = self.lease
+        return lease is not None and not lease.ended and (lease.until_wall is None or self.now < lease.until_wall)
+
+    def _judge_hands(self) -> None:
+        """Promise: nothing is done to a station whose owner was told that the hands are off."""
+        if self.working and self.under_lease:
+            self._broken("the owner's work was disturbed")
 
     def _judge_reset(self) -> None:
         """Promises: no player whose station is prepared is rebooted; no second reset of a station that is clean already."""
@@ -442,6 +484,8 @@ class World:
             return False
         if visible and self.owner_hid:
             self._broken("the owner's own hiding was undone")
+        if visible and self.under_lease:
+            self._broken("shown while in maintenance")
         if visible and (self.marker or self.faults & {"refused"}):
             self._broken("shown while not clean")
         self.published = visible
@@ -516,6 +560,8 @@ class World:
         if row.gone:
             return
         ready = self.marker == str(row.uuid) and self.shadow == CD and self.locked
+        if self.policy.relay and self.working and self.under_lease:
+            self._broken("a player was admitted to a station in maintenance")
         if self.policy.relay and not self.policy.admit_unprotected:
             if row.product == DESKTOP and not ready:
                 self._broken("a player was admitted to an unprepared station")
@@ -554,6 +600,28 @@ class World:
         if self.current is not None:
             self.current.listed = False
 
+    # -- what the owner orders ---------------------------------------------------------------------------------------
+
+    def order_maintenance(self, seconds: float | None = None) -> None:
+        """``maintenance on``, while the gate runs."""
+        if self.lease is None:
+            self.lease = Lease(
+                "work", True, "owner", int(self.now), None if seconds is None else int(self.now + seconds)
+            )
+
+    def order_without_gate(self) -> None:
+        """``maintenance on``, while no gate runs: the command hides the station itself, and notes that before it does."""
+        if self.lease is None and self.cloud_up and self.publish_works:
+            self.order_maintenance()
+            if self.lease is not None and self.published:
+                self.lease, self.published = replace(self.lease, hidden=True), False
+        self.kill()
+
+    def end_maintenance(self) -> None:
+        """``maintenance off``."""
+        if self.lease is not None:
+            self.lease, self.working = replace(self.lease, ended=True), False
+
     # -- the end of all trouble --------------------------------------------------------------------------------------
 
     def heal(self) -> None:
@@ -571,6 +639,7 @@ class World:
             if row.status == "NEW":
                 row.status = "ABORTED"
         self.cloud_up = self.publish_works = self.agent = True
+        self.end_maintenance()
         self.kill_in = -1
         if not self.link:
             self.link_up()

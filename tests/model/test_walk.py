@@ -15,6 +15,7 @@ from drova_gate.core.model import (
     Decision,
     Facts,
     Forget,
+    OwnHiding,
     Phase,
     Policy,
     Prepare,
@@ -22,7 +23,7 @@ from drova_gate.core.model import (
     Reset,
     Verdict,
 )
-from drova_gate.core.readings import going_on
+from drova_gate.core.readings import going_on, in_force
 
 RELAY = pytest.mark.parametrize("relay", [True, False], ids=["socket", "poll"])
 
@@ -140,6 +141,51 @@ def _resets_twice(phase: Phase, facts: Facts, now: float) -> Decision:
     return decision
 
 
+def _begins_at_once(phase: Phase, facts: Facts, now: float) -> Decision:
+    """The hands come off a player's station."""
+    if phase is Phase.IN_SESSION and in_force(facts) is not None:
+        return Decision(Phase.MAINTENANCE, (), "at once")
+    return decide(phase, facts, now)
+
+
+def _works_on(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A session that comes to a station in maintenance is prepared for."""
+    decision = decide(phase, facts, now)
+    if phase is Phase.MAINTENANCE and facts.cloud is not None and facts.host is not None:
+        live = going_on(facts.cloud.sessions)
+        if live and in_force(facts) is not None:
+            return Decision(Phase.PREPARING, (Prepare(live[0].uuid, live[0].created_ms),), "a player")
+    return decision
+
+
+def _lets_all_in(phase: Phase, facts: Facts, now: float) -> Decision:
+    """Whoever knocks at a station in maintenance comes in."""
+    decision = decide(phase, facts, now)
+    if decision.phase is Phase.MAINTENANCE and facts.relay.held:
+        return replace(decision, actions=(AnswerHeld(Verdict.ADMIT, "hands off"),))
+    return decision
+
+
+def _forgets_whose_hiding_it_is(phase: Phase, facts: Facts, now: float) -> Decision:
+    """What the owner's command has hidden is nobody's to show again."""
+    decision = decide(phase, facts, now)
+    return replace(decision, actions=tuple(one for one in decision.actions if not isinstance(one, OwnHiding)))
+
+
+def _shows_in_maintenance(phase: Phase, facts: Facts, now: float) -> Decision:
+    """Nobody plays, so it is shown."""
+    decision = decide(phase, facts, now)
+    if decision.phase is Phase.MAINTENANCE and facts.record.hidden_by_us:
+        return replace(decision, actions=(Publish(visible=True, why="free"),))
+    return decision
+
+
+def _never_ends(phase: Phase, facts: Facts, now: float) -> Decision:
+    """Nobody looks at the deadline."""
+    kept = facts.maintenance and replace(facts.maintenance, until_wall=None, ended=False)
+    return decide(phase, replace(facts, maintenance=kept), now)
+
+
 RENTED = [("rental", 3.0)]
 NOT_ROLLED_BACK = [("rental", 3.0), ("kept", 3.0), ("finished", 800.0)]
 
@@ -163,5 +209,35 @@ NOT_ROLLED_BACK = [("rental", 3.0), ("kept", 3.0), ("finished", 800.0)]
 def test_a_planted_bug_is_found(bug: Decide, after: list[tuple[str, float]], found: str):
     """The walk can fail: two more events are enough to catch each of these."""
     broken = walk(World(relay=True, decide=bug), EVENTS, depth=2, after=after)
+
+    assert any(one.startswith(found) for one in broken), broken
+
+
+ORDERS = (
+    "rental",
+    "finished",
+    "arrives again",
+    "kill",
+    "maintenance",
+    "maintenance for an hour",
+    "maintenance, no gate",
+)
+
+
+@pytest.mark.parametrize(
+    ("bug", "after", "found"),
+    [
+        (_begins_at_once, RENTED, "maintenance began on a guarded player"),
+        (_works_on, [("rental", 3.0), ("finished", 400.0)], "the owner's work was disturbed"),
+        (_lets_all_in, [("rental", 3.0), ("finished", 400.0)], "a player was admitted to a station in maintenance"),
+        (_forgets_whose_hiding_it_is, [], "left behind in a healthy world: hidden"),
+        (_shows_in_maintenance, [], "shown while in maintenance"),
+        (_never_ends, [], "left behind in a healthy world: phase maintenance"),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_a_bug_planted_in_the_maintenance_is_found(bug: Decide, after: list[tuple[str, float]], found: str):
+    """The same for what the owner orders, with the events that have to do with it."""
+    broken = walk(World(relay=True, decide=bug), {name: EVENTS[name] for name in ORDERS}, depth=2, after=after)
 
     assert any(one.startswith(found) for one in broken), broken
