@@ -6,7 +6,8 @@ Texts name the call, the field and the ``X-Request-Id``, never what was sent: th
 import json
 import logging
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn, TypeVar
@@ -38,6 +39,7 @@ __all__ = [
     "own_sessions",
     "plain",
     "read_json",
+    "reading_back",
     "refusal",
     "retry_after",
     "sessions_by_station",
@@ -162,6 +164,19 @@ def _said(body: bytes, secrets: Iterable[str]) -> str:
 def plain(text: str) -> str:
     """Text of the other side, made fit for one line of a log."""
     return "".join(char if char.isprintable() else "?" for char in text[:SAID_MOST])
+
+
+@contextmanager
+def reading_back(write: Answer | None) -> Iterator[None]:
+    """Let an error of a reading say that the write before it, if any, was accepted: it does not mean "nothing was done"."""
+    try:
+        yield
+    except GateError as error:
+        if write is None:
+            raise
+        error.fact += f", after {write.call} was accepted{write.mark}"
+        error.advice += "; the change may be there, look before it is made again"
+        raise
 
 
 def not_confirmed(write: Answer, read: Answer, fact: str, advice: str) -> NoReturn:

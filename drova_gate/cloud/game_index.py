@@ -31,6 +31,11 @@ ENOUGH = 0.55
 LENGTH_WEIGHT = 0.05
 """Of two names that answer a question alike the shorter one is meant."""
 
+ROMAN = {"ii": "2", "iii": "3", "iv": "4", "v": "5", "vi": "6", "vii": "7", "viii": "8", "ix": "9"}
+"""Parts of a series are typed in figures, whatever the title has. Not I and X, which are words and letters as well."""
+INITIALS_LEAST, INITIALS_MOST = 3, 5
+"""How many first words are called by their first letters: gta, gta5."""
+
 _APP = re.compile(r"store\.steampowered\.com/(?:agecheck/)?app/(\d{1,10})(?!\d)", re.IGNORECASE)
 _BETWEEN_ALIASES = re.compile(r"[,;|\n]")
 
@@ -85,9 +90,17 @@ def game_of(raw: Mapping[str, Any]) -> Game:
 
 
 def plain_words(text: str) -> tuple[str, ...]:
-    """Split a name into words as people type them: no case, no marks, ё as е."""
+    """Split a name into words as people type them: no case, no marks, ё as е, parts of a series in figures."""
     folded = unicodedata.normalize("NFKC", text).casefold().replace("ё", "е").replace("'", "").replace("’", "")
-    return tuple("".join(char if char.isalnum() else " " for char in folded).split())
+    words = "".join(char if char.isalnum() else " " for char in folded).split()
+    return tuple(ROMAN.get(word, word) for word in words)
+
+
+def _spoken(name: tuple[str, ...]) -> frozenset[str]:
+    """Every word that may be typed for a name: its own, and the first letters of its first words."""
+    most = min(len(name), INITIALS_MOST)
+    initials = ("".join(word[0] for word in name[:count]) for count in range(INITIALS_LEAST, most + 1))
+    return frozenset((*name, *initials))
 
 
 class GameIndex:
@@ -134,7 +147,7 @@ class GameIndex:
         whole = self._alike("".join(words))
         found: list[tuple[float, int, Game]] = []
         for order, game in enumerate(self._offered):
-            worth = max((_worth(name, words, meant, whole) for name in self._terms[game.product_id]), default=0.0)
+            worth = max((_worth(name, meant, whole) for name in self._terms[game.product_id]), default=0.0)
             if worth >= ENOUGH:
                 found.append((-worth, order, game))
         return tuple(game for _, _, game in sorted(found)[:limit])
@@ -183,11 +196,10 @@ class GameIndex:
         return alike | {word: 1.0}
 
 
-def _worth(
-    name: tuple[str, ...], words: tuple[str, ...], meant: list[dict[str, float]], whole: dict[str, float]
-) -> float:
+def _worth(name: tuple[str, ...], meant: list[dict[str, float]], whole: dict[str, float]) -> float:
     """How well a name answers a question; 1 and a little more is an exact answer."""
-    by_word = sum(max((alike.get(word, 0.0) for word in name), default=0.0) for alike in meant) / len(words)
+    spoken = _spoken(name)
+    by_word = sum(max(alike.get(word, 0.0) for word in spoken) for alike in meant) / len(meant)
     at_once = whole.get("".join(name), 0.0)
-    extra = LENGTH_WEIGHT * len(words) / max(len(words), len(name))
+    extra = LENGTH_WEIGHT * len(meant) / max(len(meant), len(name))
     return max(by_word, at_once) + (extra if by_word or at_once else 0.0)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from drova_gate.cloud.answers import Answer, about, not_confirmed, several, single
+from drova_gate.cloud.answers import Answer, about, not_confirmed, reading_back, several, single
 from drova_gate.cloud.calls import Calls, word
 from drova_gate.cloud.models import ListedProduct, Product, ProductSettings, StationProduct
 
@@ -44,8 +44,10 @@ class GameCalls(Calls):
         query = None if user_id is None else {"user_id": str(user_id)}
         write = await self._write("POST", f"{PRODUCT_PATH}/add/{server_id}/{product_id}", query=query)
         # The whole list: what the call for one game answers about a game that is not there is not known.
-        read = await self._read(f"{EDIT_PATH}/{server_id}", user_id=user_id)
-        if all(one.product_id != product_id for one in several(read, StationProduct)):
+        with reading_back(write):
+            read = await self._read(f"{EDIT_PATH}/{server_id}", user_id=user_id)
+            listed = several(read, StationProduct)
+        if all(one.product_id != product_id for one in listed):
             not_confirmed(write, read, "the game is not on the station's list", IN_THE_CABINET)
 
     async def set_product_enabled(
@@ -54,7 +56,7 @@ class GameCalls(Calls):
         """Offer a game on a station or not, and read it back; ``NotConfirmed`` if it reads otherwise."""
         path = f"{PRODUCT_PATH}/set_enabled/{server_id}/{product_id}/{word(enabled)}"
         write = await self._write("POST", path, body={})
-        read, found = await self._settings(server_id, product_id, user_id)
+        read, found = await self._settings(server_id, product_id, user_id, after=write)
         if found.enabled is not enabled:
             not_confirmed(write, read, f"the game still reads as {_enabled(found)}", IN_THE_CABINET)
 
@@ -83,7 +85,7 @@ class GameCalls(Calls):
             "args": args,
         }
         write = await self._write("POST", f"{PRODUCT_PATH}/update", body=body)
-        read, found = await self._settings(server_id, product_id, user_id)
+        read, found = await self._settings(server_id, product_id, user_id, after=write)
         wanted = {
             "enabled": enabled,
             "game_path": game_path,
@@ -97,11 +99,12 @@ class GameCalls(Calls):
         return found
 
     async def _settings(
-        self, server_id: UUID, product_id: UUID, user_id: UUID | None
+        self, server_id: UUID, product_id: UUID, user_id: UUID | None, after: Answer | None = None
     ) -> tuple[Answer, ProductSettings]:
-        answer = await self._read(f"{EDIT_PATH}/{server_id}/{product_id}", user_id=user_id)
-        found = single(answer, ProductSettings)
-        about(answer, "productId", found.product_id, product_id)
+        with reading_back(after):
+            answer = await self._read(f"{EDIT_PATH}/{server_id}/{product_id}", user_id=user_id)
+            found = single(answer, ProductSettings)
+            about(answer, "productId", found.product_id, product_id)
         return answer, found
 
 

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from drova_gate.cloud.answers import Answer, about, names, not_confirmed, read_json, several, single
+from drova_gate.cloud.answers import Answer, about, names, not_confirmed, read_json, reading_back, several, single
 from drova_gate.cloud.calls import Calls, word
 from drova_gate.cloud.models import Endpoint, Server
 from drova_gate.errors import CloudRefused
@@ -38,7 +38,7 @@ class StationCalls(Calls):
         """Show the station in the catalogue or hide it, and read it back; ``NotConfirmed`` if it reads otherwise."""
         # ``true`` shows: live samples say so, against the first description of the API. No body: as the live sample.
         write = await self._write("POST", f"{SERVERS_PATH}/{server_id}/set_published/{word(visible)}")
-        read, found = await self._server(server_id, user_id)
+        read, found = await self._server(server_id, user_id, after=write)
         if found.published is not visible:
             state = "shown" if found.published else "hidden"
             not_confirmed(write, read, f"the station still reads as {state}", IN_THE_CABINET)
@@ -46,7 +46,7 @@ class StationCalls(Calls):
     async def set_allow_desktop(self, server_id: UUID, user_id: UUID, *, allowed: bool) -> None:
         """Let players have the station's desktop or not, and read it back; ``NotConfirmed`` if it reads otherwise."""
         write = await self._write("POST", f"{SERVERS_PATH}/{server_id}/set_allow_desktop/{word(allowed)}", body={})
-        read, found = await self._server(server_id, user_id)
+        read, found = await self._server(server_id, user_id, after=write)
         if found.allow_desktop is not allowed:
             not_confirmed(write, read, f"allow_desktop reads as {_said(found.allow_desktop)}", IN_THE_CABINET)
 
@@ -56,7 +56,7 @@ class StationCalls(Calls):
         write = await self._write(
             "POST", f"{SERVERS_PATH}/{server_id}/set_disable_updates/{word(not allowed)}", body={}
         )
-        read, found = await self._server(server_id, user_id)
+        read, found = await self._server(server_id, user_id, after=write)
         if found.disable_updates is not (not allowed):
             not_confirmed(write, read, f"disable_updates reads as {_said(found.disable_updates)}", IN_THE_CABINET)
 
@@ -71,16 +71,17 @@ class StationCalls(Calls):
             description = _kept(read, "description") if description is None else description
         body = {"name": name, "description": description}
         write = await self._write("PUT", f"{SERVERS_PATH}/{server_id}", body=body)
-        read, found = await self._server(server_id, user_id)
+        read, found = await self._server(server_id, user_id, after=write)
         other = [field for field in body if _kept(read, field) != body[field]]
         if other:
             not_confirmed(write, read, f"{' and '.join(other)} of the station reads otherwise", IN_THE_CABINET)
         return found
 
-    async def _server(self, server_id: UUID, user_id: UUID) -> tuple[Answer, Server]:
-        answer = await self._read(f"{SERVERS_PATH}/{server_id}", user_id=user_id)
-        found = single(answer, Server)
-        about(answer, "uuid", found.uuid, server_id)
+    async def _server(self, server_id: UUID, user_id: UUID, after: Answer | None = None) -> tuple[Answer, Server]:
+        with reading_back(after):
+            answer = await self._read(f"{SERVERS_PATH}/{server_id}", user_id=user_id)
+            found = single(answer, Server)
+            about(answer, "uuid", found.uuid, server_id)
         return answer, found
 
 

@@ -24,6 +24,8 @@ class RawPeer:
     body: bytes = b""
     bodies: dict[str, tuple[str, bytes]] = field(default_factory=dict)
     """By path: another status and body."""
+    methods: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    """By method, before the path: another status and body."""
     hang: bool = False
     hang_after_headers: bool = False
     cut: bool = False
@@ -45,7 +47,9 @@ class RawPeer:
                 if self.hang:
                     await reader.read()
                     return
-                status, body = self.bodies.get(head.split()[1].split("?")[0], (self.status, self.body))
+                method, path = head.split()[:2]
+                usual = self.bodies.get(path.split("?")[0], (self.status, self.body))
+                status, body = self.methods.get(method, usual)
                 lines = {"Content-Length": str(len(body)), "X-Request-Id": "request-4711", **self.headers}
                 text = "".join(f"{name}: {value}\r\n" for name, value in lines.items())
                 writer.write(f"HTTP/1.1 {status}\r\n{text}\r\n".encode())

@@ -163,7 +163,17 @@ async def test_a_failed_download_is_said_once_and_disturbs_nobody(peer, raw, fol
     ]
 
 
-@pytest.mark.parametrize("damage", [b"", b"\n", b"garbage", b'{"version":1,"fetched":1,"count":3}\n{}\n', b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"",
+        b"\n",
+        b"garbage",
+        b'{"version":1,"fetched":1,"count":3}\n{}\n',
+        b'{"version":1,"fetched":1,"count":1}\n{}\n',
+        b"\xff\xfe",
+    ],
+)
 async def test_a_damaged_copy_is_fetched_anew(cloud, catalogue, folder, damage):
     """It answers nothing, it is removed, and the next look replaces it."""
     folder.mkdir()

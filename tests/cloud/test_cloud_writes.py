@@ -16,6 +16,8 @@ from drova_gate.cloud.calls import WRITE_SPACING_SECONDS
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.token import FileTokenKeeper
 from drova_gate.errors import (
+    AnswerNotUnderstood,
+    CloudForbidden,
     CloudNotFound,
     CloudRefused,
     CloudThrottled,
@@ -126,6 +128,24 @@ async def test_what_is_confirmed_and_not_done_is_not_confirmed(cloud, station, s
         await write(station)
     assert len(set(re.findall("[0-9a-f]{32}", str(caught.value)))) == 2
     assert len(sent()) == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "error"), [("500 Oops", CloudUnavailable), ("403 No", CloudForbidden), ("200 OK", AnswerNotUnderstood)]
+)
+@READ_BACK
+async def test_a_reading_back_that_fails_does_not_look_like_a_write_that_failed(peer, raw, write, status, error):
+    """The error stays what it is, and says that the change was accepted, with both ids."""
+    method, path = write.call.split()
+    reads = {ABOUT, f"{PRODUCTS}/list4edit2/{SERVER}", f"{PRODUCTS}/list4edit2/{SERVER}/{GAME}"}
+    if method == "PUT":
+        peer.methods = {"PUT": ("204 No Content", b"")}
+    peer.bodies = dict.fromkeys(reads, (status, b"")) | ({} if method == "PUT" else {path: ("204 No Content", b"")})
+    with pytest.raises(
+        error, match=rf"request-4711\).*, after {re.escape(write.call)} was accepted \(X-Request-Id"
+    ) as caught:
+        await write(raw)
+    assert str(caught.value).endswith("the change may be there, look before it is made again")
 
 
 @EVERY

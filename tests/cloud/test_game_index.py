@@ -25,7 +25,8 @@ CYBERPUNK_COPY = Game(
 )
 FAR_CRY = Game(UUID("d5f88d94-87d5-11e7-bb31-000000003778"), "Far Cry® 5", required_account="Ubisoft")
 TREE = Game(uuid4(), "Ёлки: The Game's Tree")
-INDEX = GameIndex((WITCHER, TANKS, CYBERPUNK, CYBERPUNK_COPY, FAR_CRY, TREE))
+GTA = Game(uuid4(), "Grand Theft Auto V Legacy (Steam)")
+INDEX = GameIndex((GTA, WITCHER, TANKS, CYBERPUNK, CYBERPUNK_COPY, FAR_CRY, TREE))
 
 
 @pytest.mark.parametrize(
@@ -45,12 +46,16 @@ INDEX = GameIndex((WITCHER, TANKS, CYBERPUNK, CYBERPUNK_COPY, FAR_CRY, TREE))
         ("киберпанк 2077", CYBERPUNK),
         ("farcry5", FAR_CRY),
         ("far cry", FAR_CRY),
+        ("gta 5", GTA),
+        ("GTA V", GTA),
+        ("gta5", GTA),
+        ("grand theft auto 5", GTA),
         ("елки", TREE),
         ("the games tree", TREE),
     ],
 )
 def test_what_is_typed_finds_what_is_meant(typed, meant):
-    """Case, marks, ё, aliases, Russian and English names, slips of the finger, words in another order."""
+    """Case, marks, ё, aliases, Russian and English names, slips, initials, figures, another order."""
     assert INDEX.search(typed, 3)[0] is meant
 
 
