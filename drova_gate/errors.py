@@ -75,6 +75,10 @@ class GateError(Exception):
         self.advice = advice
         super().__init__(subject, fact, advice)
 
+    def amend(self, fact: str, advice: str) -> None:
+        """Say it with what the caller knows beside it; the kind of error stays."""
+        self.fact, self.advice = fact, advice
+
     def __str__(self) -> str:
         return f"{self.subject}: {self.fact}" + (f"; {self.advice}" if self.advice else "")
 

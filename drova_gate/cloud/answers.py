@@ -174,8 +174,10 @@ def reading_back(write: Answer | None) -> Iterator[None]:
     except GateError as error:
         if write is None:
             raise
-        error.fact += f", after {write.call} was accepted{write.mark}"
-        error.advice += "; the change may be there, look before it is made again"
+        error.amend(
+            f"{error.fact}, after {write.call} was accepted{write.mark}",
+            f"{error.advice}; the change may be there, look before it is made again",
+        )
         raise
 
 

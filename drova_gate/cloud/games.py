@@ -95,7 +95,7 @@ class GameCalls(Calls):
         }
         other = [field for field, value in wanted.items() if getattr(found, field) != value]
         if other:
-            not_confirmed(write, read, f"{', '.join(other)} of the game read otherwise", IN_THE_CABINET)
+            not_confirmed(write, read, f"not as asked: {', '.join(other)}", IN_THE_CABINET)
         return found
 
     async def _settings(

@@ -74,7 +74,7 @@ class StationCalls(Calls):
         read, found = await self._server(server_id, user_id, after=write)
         other = [field for field in body if _kept(read, field) != body[field]]
         if other:
-            not_confirmed(write, read, f"{' and '.join(other)} of the station reads otherwise", IN_THE_CABINET)
+            not_confirmed(write, read, f"not as asked: {', '.join(other)}", IN_THE_CABINET)
         return found
 
     async def _server(self, server_id: UUID, user_id: UUID, after: Answer | None = None) -> tuple[Answer, Server]:

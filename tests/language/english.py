@@ -20,6 +20,8 @@ SAYS: dict[str, tuple[int | str, ...]] = {
     "fault": (1, 2),
     "not_understood": (0,),
     "not_known": (0, 3),
+    "not_confirmed": (2, 3),
+    "amend": (0, 1),
     "end": (1,),
     "refuse": (1,),
     "_admit": (1,),
