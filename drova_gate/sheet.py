@@ -14,14 +14,18 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from drova_gate.columns import lines_of
+from drova_gate.columns import lines_of, width
 
-__all__ = ["Column", "Row", "csv_text", "json_text", "one_line", "safe_cell", "table_lines"]
+__all__ = ["Column", "Row", "csv_text", "fitting", "json_text", "one_line", "safe_cell", "table_lines"]
 
 Row = Mapping[str, Any]
 
 NOTHING = "-"
 """Shown in a table for a value that is not there."""
+GAP = 2
+"""Places between two columns."""
+FLEXIBLE_LEAST = 14
+"""Places below which a cut text says too little: other columns give way before."""
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so is run as a formula by spreadsheets (OWASP, "CSV injection")."""
 
@@ -47,6 +51,27 @@ class Column:
     text: Callable[[Any], str] = one_line
     for_machines: bool = False
     """Only in JSON and CSV: ids and the like."""
+    gives_way: int = 0
+    """On a narrow terminal the column with the greatest number is left out first; 0: never."""
+
+
+def fitting(
+    columns: Sequence[Column], rows: Sequence[Row], *, flexible: str | None = None, room: int | None = None
+) -> list[Column]:
+    """Choose the columns that a terminal of so many places has room for, the flexible one cut if need be."""
+    seen = [column for column in columns if not column.for_machines]
+    wide = {
+        column.key: max(width(text) for text in (column.head, *(_shown(column, row) for row in rows)))
+        for column in seen
+    }
+    if flexible in wide:
+        wide[flexible] = min(wide[flexible], FLEXIBLE_LEAST)
+    while room is not None and sum(wide[one.key] + GAP for one in seen) - GAP > room:
+        first = max(seen, key=lambda column: column.gives_way)
+        if not first.gives_way:
+            break
+        seen.remove(first)
+    return seen
 
 
 def table_lines(
@@ -54,7 +79,7 @@ def table_lines(
 ) -> list[str]:
     """Lay the rows out; the column ``flexible`` is cut where the lines would be wider than ``room`` places."""
     seen = [column for column in columns if not column.for_machines]
-    texts = [[one_line(column.text(row.get(column.key))) for column in seen] for row in rows]
+    texts = [[_shown(column, row) for column in seen] for row in rows]
     return lines_of(
         [column.head for column in seen],
         texts,
@@ -62,6 +87,10 @@ def table_lines(
         flexible=next((place for place, column in enumerate(seen) if column.key == flexible), 0),
         room=room if flexible is not None else None,
     )
+
+
+def _shown(column: Column, row: Row) -> str:
+    return one_line(column.text(row.get(column.key)))
 
 
 def json_text(rows: Sequence[Row]) -> str:

@@ -4,7 +4,22 @@ import argparse
 import sys
 
 from drova_gate import __version__
-from drova_gate.cli import check, demo, events, guard, lockdown, recipes, relay, release, repair, status, steer, where
+from drova_gate.cli import (
+    check,
+    demo,
+    events,
+    guard,
+    lockdown,
+    recipes,
+    relay,
+    release,
+    repair,
+    sessions,
+    stations,
+    status,
+    steer,
+    where,
+)
 from drova_gate.cli.speech import complain
 from drova_gate.errors import GateError, RecipeFault, SettingsFault
 
@@ -13,7 +28,22 @@ __all__ = ["main", "poll", "socket", "validate"]
 EXIT_SETTINGS = 78
 """``EX_CONFIG`` of sysexits.h; the units do not restart on it."""
 
-_COMMANDS = (guard, status, events, release, steer, where, check, recipes, lockdown, repair, relay, demo)
+_COMMANDS = (
+    guard,
+    status,
+    events,
+    release,
+    stations,
+    sessions,
+    steer,
+    where,
+    check,
+    recipes,
+    lockdown,
+    repair,
+    relay,
+    demo,
+)
 """Each module adds its commands, in the order in which ``--help`` shows them."""
 
 

@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 
 from drova_gate.cli.surroundings import print_lines, terminal_room
-from drova_gate.sheet import Column, Row, csv_text, json_text, table_lines
+from drova_gate.sheet import Column, Row, csv_text, fitting, json_text, table_lines
 
-__all__ = ["add_showing", "for_machines", "show"]
+__all__ = ["add_showing", "fitted_table", "for_machines", "show"]
 
 
 def add_showing(command: argparse.ArgumentParser) -> None:
@@ -36,6 +36,18 @@ def show(
     elif options.csv:
         print_lines([csv_text(columns, rows).rstrip("\r\n")])
     elif rows:
-        print_lines(table_lines(columns, rows, flexible=flexible, room=terminal_room()))
+        print_lines(fitted_table(columns, rows, flexible=flexible, room=terminal_room()))
     elif nothing:
         sys.stdout.write(f"{nothing}\n")
+
+
+def fitted_table(
+    columns: Sequence[Column], rows: Sequence[Row], *, flexible: str | None, room: int | None
+) -> list[str]:
+    """Lay the rows out for a terminal; what it has no room for is named below."""
+    kept = fitting(columns, rows, flexible=flexible, room=room)
+    lines = table_lines(kept, rows, flexible=flexible, room=room)
+    left_out = [one.head for one in columns if one not in kept and not one.for_machines]
+    if left_out:
+        lines.append(f"(not shown for want of room: {', '.join(left_out)}; --json has all)")
+    return lines

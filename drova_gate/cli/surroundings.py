@@ -32,6 +32,7 @@ __all__ = [
     "read_preparation",
     "read_settings",
     "run_loop",
+    "screen_lines",
     "settings_as_written",
     "settings_file",
     "state_dir_of",
@@ -220,6 +221,11 @@ def is_screen() -> bool:
 def colour() -> bool:
     """Whether the terminal wants colours."""
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def screen_lines() -> int:
+    """Lines of the terminal."""
+    return shutil.get_terminal_size().lines
 
 
 def terminal_room() -> int | None:

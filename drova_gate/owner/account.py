@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from pydantic import SecretStr
@@ -71,8 +72,12 @@ class _Access:
 class Owner:
     """The owner's account, open for the length of a command."""
 
-    def __init__(self, accesses: Sequence[_Access], gate_names: dict[UUID, str], faults: Sequence[GateError]) -> None:
+    def __init__(
+        self, accesses: Sequence[_Access], gate_names: dict[UUID, str], faults: Sequence[GateError], state_dir: Path
+    ) -> None:
         self._accesses, self._gate_names = tuple(accesses), gate_names
+        self.state_dir = state_dir
+        """Where the gate and its owner's commands remember."""
         self.faults = tuple(faults)
         """Stations of the settings whose token could not be had: each text names its station."""
 
@@ -147,7 +152,7 @@ async def opened(settings: OwnerSettings) -> AsyncIterator[Owner]:
         merchants = list(dict.fromkeys(opening.merchants()))
         if merchants:
             accesses = [await opening.merchant(url, SecretStr(token)) for url, token in merchants]
-            yield Owner(accesses, _known_servers(settings), ())
+            yield Owner(accesses, _known_servers(settings), (), settings.state_dir)
             return
         if not settings.stations:
             raise CallOwner(
@@ -160,7 +165,7 @@ async def opened(settings: OwnerSettings) -> AsyncIterator[Owner]:
         opened_ones = [one for one in found if isinstance(one, _Access)]
         if not opened_ones:
             raise faults[0]
-        yield Owner(opened_ones, {}, faults)
+        yield Owner(opened_ones, {}, faults, settings.state_dir)
 
 
 class _Opening:
@@ -204,6 +209,13 @@ class _Opening:
 
 
 def _known_servers(settings: OwnerSettings) -> dict[UUID, str]:
-    """What the gate remembers of its stations' ids."""
-    records = ((one.name, StateFile(settings.state_dir / one.name / "state.json").load()) for one in settings.stations)
-    return {record.server: name for name, record in records if record.server is not None}
+    """What the gate remembers of its stations' ids; its state is left as it is."""
+    known: dict[UUID, str] = {}
+    for station in settings.stations:
+        try:
+            record = StateFile(settings.state_dir / station.name / "state.json").look()
+        except OSError:
+            continue  # another user's gate: his stations go by Drova's names
+        if record is not None and record.server is not None:
+            known[record.server] = station.name
+    return known
