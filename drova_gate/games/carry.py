@@ -23,6 +23,7 @@ from drova_gate.errors import (
 from drova_gate.games.journal import Journal
 from drova_gate.games.plan import Add, Change, Disable, Enable, Present, SetPaths, still_to_do
 from drova_gate.games.shelf import paths_of, shelf_of
+from drova_gate.games.sync import READY
 from drova_gate.owner.account import OwnedStation
 from drova_gate.owner.player import Inside, who_plays
 
@@ -30,14 +31,14 @@ __all__ = ["Carrying", "Failure", "Outcome", "Tell"]
 
 T = TypeVar("T")
 
+DONE, ALREADY = "done", "already"
+
 PATIENCE = (1.0, 2.0, 4.0, 8.0)
 """Seconds before a question is asked again that the API did not answer: a hiccup passes, an outage ends the run."""
 THROTTLED_MOST = 900.0
 """Seconds that one change waits because the API asks for patience; more than that is an outage."""
 LOOK_SECONDS = 5.0
 """How long the word on who plays holds for the next game of the same station: two requests for each of 500 would be a burden."""
-READY = (2, "READY")
-"""How Drova writes that a game is released on a station."""
 
 Tell = Callable[[int, str], None]
 """Told before each step: how many changes are over with, and what comes now."""
@@ -59,17 +60,30 @@ class Failure:
 class Outcome:
     """What became of a plan, up to now."""
 
-    done: int = 0
-    already: int = 0
-    """Found true when their turn came."""
-    failed: list[Failure] = field(default_factory=list)
+    results: list[tuple[Change, str]] = field(default_factory=list)
+    """Each change that is over with: ``done``, ``already``, or why it was not carried out."""
     stopped: GateError | None = None
     """Why the rest was not tried."""
 
     @property
     def over_with(self) -> int:
         """How many changes need no more attention in this run."""
-        return self.done + self.already + len(self.failed)
+        return len(self.results)
+
+    @property
+    def done(self) -> int:
+        """How many were carried out."""
+        return sum(said == DONE for _, said in self.results)
+
+    @property
+    def already(self) -> int:
+        """How many were found true when their turn came."""
+        return sum(said == ALREADY for _, said in self.results)
+
+    @property
+    def failed(self) -> list[Failure]:
+        """Those that were not carried out."""
+        return [Failure(change, said) for change, said in self.results if said not in (DONE, ALREADY)]
 
 
 class Carrying:
@@ -83,14 +97,14 @@ class Carrying:
         *,
         force: bool = False,
         tell: Tell = _to_nobody,
-        patience: tuple[float, ...] = PATIENCE,
+        patience: tuple[float, ...] | None = None,
     ) -> None:
         self.outcome = Outcome()
         self._changes, self._journal, self._force = tuple(changes), journal, force
         self._stations: Mapping[UUID, OwnedStation] = {one.uuid: one for one in stations}
-        self._tell, self._patience = tell, patience
+        self._tell, self._patience = tell, PATIENCE if patience is None else patience
         self._shelves: dict[UUID, dict[UUID, Present] | GateError] = {}
-        self._not_added: set[tuple[UUID, UUID]] = set()
+        self._failed: set[tuple[UUID, UUID]] = set()
         self._looks: dict[UUID, tuple[float, Inside | None]] = {}
 
     async def run(self) -> Outcome:
@@ -115,22 +129,17 @@ class Carrying:
     async def _over(self, change: Change) -> str:
         """Get one change over with: done, already true or failed; what is raised ends the run."""
         said = await self._tried(change)
-        if said == "done":
-            self.outcome.done += 1
-        elif said == "already":
-            self.outcome.already += 1
-        else:
-            self.outcome.failed.append(Failure(change, said))
-            if isinstance(change, Add):
-                self._not_added.add((change.station, change.product_id))
+        self.outcome.results.append((change, said))
+        if said not in (DONE, ALREADY):
+            self._failed.add((change.station, change.product_id))
         return said
 
     async def _tried(self, change: Change) -> str:
-        """Try one change; ``done``, ``already`` or why not."""
-        if (change.station, change.product_id) in self._not_added:
-            return "not tried, for the game could not be added"
+        """Try one change; ``DONE``, ``ALREADY`` or why not."""
+        if (change.station, change.product_id) in self._failed:
+            return "not tried, for what comes before it failed"
         waited = 0.0
-        otherwise = "already"
+        otherwise = ALREADY
         while True:
             if (said := await self._checked(change, otherwise)) is not None:
                 return said
@@ -138,7 +147,7 @@ class Carrying:
                 await self._write(change)
             except CloudThrottled as error:
                 # Refused, so nothing was done; or only the reading back was. Either is seen by looking again.
-                waited, otherwise = waited + error.retry_after, "done"
+                waited, otherwise = waited + error.retry_after, DONE
                 if waited > THROTTLED_MOST:
                     raise
                 await self._wait(error.retry_after)
@@ -150,10 +159,10 @@ class Carrying:
             except TryAgain as error:
                 # Its outcome is not known. It is looked at, never made again: it may still arrive.
                 self._shelves.pop(change.station, None)
-                return await self._checked(change, "done") or _reason(error)
+                return await self._checked(change, DONE) or _reason(error)
             else:
                 self._note(change)
-                return "done"
+                return DONE
 
     async def _checked(self, change: Change, otherwise: str) -> str | None:
         """Look whether the change is to be made now (``None``); ``otherwise`` if it is true, or why it may not be made."""

@@ -42,6 +42,8 @@ class Present:
     enabled: bool
     paths: Paths | None = None
     """``None``: not looked at."""
+    default_allowed_paths: str | tuple[str, ...] | None = None
+    """What holds where the owner's own word is ``None``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ async def paths_of_games(station: OwnedStation, games: Sequence[UUID]) -> dict[U
 
     async def ask(game: UUID) -> Present:
         found = await station.client.station_product(station.uuid, game)
-        return Present(found.enabled, paths_of(found))
+        return Present(found.enabled, paths_of(found), found.default_allowed_paths)
 
     return dict(zip(games, await ask_all(games, ask), strict=True))
 

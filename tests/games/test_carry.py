@@ -108,7 +108,7 @@ async def test_a_change_that_is_refused_does_not_end_the_others(cloud: Cloud, ow
     assert outcome.done == 2
     assert [one.change.kind for one in outcome.failed] == ["add", "enable", "enable"]
     assert "404" in outcome.failed[0].why
-    assert "could not be added" in outcome.failed[1].why
+    assert "not tried" in outcome.failed[1].why
     assert enabled_on(cloud, ONE) == {known}
 
 

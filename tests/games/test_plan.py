@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drova_gate.games.plan import (
@@ -52,6 +52,7 @@ def applied(changes: list[Change] | tuple[Change, ...], shelf: dict[UUID, Presen
     return after
 
 
+@settings(max_examples=60)
 @given(wishes, shelves)
 def test_carried_out_it_gives_players_what_was_wanted_and_nothing_else_changes(wanted, shelf):
     after = applied(changes_for(STATION, wanted, shelf), shelf)
@@ -66,12 +67,14 @@ def test_carried_out_it_gives_players_what_was_wanted_and_nothing_else_changes(w
                 assert there.paths == wish.paths
 
 
+@settings(max_examples=60)
 @given(wishes, shelves)
 def test_a_second_plan_is_empty(wanted, shelf):
     after = applied(changes_for(STATION, wanted, shelf), shelf)
     assert changes_for(STATION, wanted, after) == ()
 
 
+@settings(max_examples=60)
 @given(wishes, shelves, st.data())
 def test_from_any_point_at_which_it_stopped_it_ends_in_the_same_state(wanted, shelf, data):
     changes = changes_for(STATION, wanted, shelf)
@@ -82,6 +85,7 @@ def test_from_any_point_at_which_it_stopped_it_ends_in_the_same_state(wanted, sh
     assert [one for one in changes if still_to_do(one, half)] == list(rest)
 
 
+@settings(max_examples=60)
 @given(wishes, shelves, st.randoms())
 def test_the_order_in_which_things_are_listed_never_matters(wanted, shelf, chance):
     shuffled, other_shelf = list(wanted), list(shelf.items())
@@ -90,6 +94,7 @@ def test_the_order_in_which_things_are_listed_never_matters(wanted, shelf, chanc
     assert changes_for(STATION, shuffled, dict(other_shelf)) == changes_for(STATION, wanted, shelf)
 
 
+@settings(max_examples=60)
 @given(wishes, shelves)
 def test_no_player_meets_half_a_game_wherever_it_stops(wanted, shelf):
     changes = changes_for(STATION, wanted, shelf)
