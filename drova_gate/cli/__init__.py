@@ -8,14 +8,15 @@ from drova_gate.cli import (
     check,
     demo,
     events,
-_COMMANDS = (games)
+    games,
     guard,
     lockdown,
     recipes,
     relay,
     release,
     repair,
-_COMMANDS = (sessions, stations)
+    sessions,
+    stations,
     status,
     steer,
     where,
@@ -28,7 +29,23 @@ __all__ = ["main", "poll", "socket", "validate"]
 EXIT_SETTINGS = 78
 """``EX_CONFIG`` of sysexits.h; the units do not restart on it."""
 
-_COMMANDS = (guard, status, events, games, release, stations, sessions, steer, where, check, recipes, lockdown, repair, relay, demo)
+_COMMANDS = (
+    guard,
+    status,
+    events,
+    release,
+    stations,
+    sessions,
+    steer,
+    games,
+    where,
+    check,
+    recipes,
+    lockdown,
+    repair,
+    relay,
+    demo,
+)
 """Each module adds its commands, in the order in which ``--help`` shows them."""
 
 
