@@ -40,14 +40,14 @@ LAYERS: dict[str, int] = {
     "visit": 10,
     "fleet": 10,
     "owner": 11,
-    "steam": 11,
+    "steam": 13,
     "daemon": 11,
     "doctor": 11,
     "repair": 11,
     "games": 12,
     "demo": 12,
-    "cli": 13,
-    "__main__": 14,
+    "cli": 14,
+    "__main__": 15,
 }
 """A part may import parts of a lower layer, and its own. ``sim`` stands apart: it imports nothing of the rest."""
 

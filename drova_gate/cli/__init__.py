@@ -18,6 +18,7 @@ from drova_gate.cli import (
     sessions,
     stations,
     status,
+    steam,
     steer,
     where,
 )
@@ -38,6 +39,7 @@ _COMMANDS = (
     sessions,
     steer,
     games,
+    steam,
     where,
     check,
     recipes,

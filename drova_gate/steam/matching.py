@@ -1,33 +1,19 @@
-"""Installed apps beside Drova's catalogue, by the Steam id that the catalogue's shop links hold. Pure."""
+"""Installed games beside Drova's catalogue, by the Steam ids that its shop links hold. Pure."""
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 from uuid import UUID
 
+from drova_gate.cloud.game_index import Game, GameIndex
 from drova_gate.steam.manifest import TOOLS, InstalledApp
 from drova_gate.steam.scan import Scan
 
-__all__ = ["CatalogueGame", "Match", "SteamCatalogue", "match"]
+__all__ = ["Match", "match", "steam_app_of"]
 
-
-class CatalogueGame(Protocol):
-    """What is needed of a game of the catalogue."""
-
-    @property
-    def product_id(self) -> UUID:
-        """Its id."""
-
-    @property
-    def title(self) -> str | None:
-        """What it is called."""
-
-
-class SteamCatalogue(Protocol):
-    """A catalogue that can be asked by Steam id."""
-
-    def by_steam_id(self, steam_id: int) -> Sequence[CatalogueGame]:
-        """Games with this id in their shop link; one app may be sold as several products."""
+_WITHOUT_LINK = {
+    UUID("b6346f52-f780-42a9-98a2-1c7d6c4b4473"): 218230,  # PlanetSide 2
+    UUID("7d628e11-0bb1-442c-98a4-8106176b13b8"): 261030,  # The Walking Dead: Season Two
+}
+"""Products that Steam starts although the catalogue has no shop link for them, as owners found out by hand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +21,21 @@ class Match:
     """An installed game and what Drova calls it."""
 
     app: InstalledApp
-    products: tuple[CatalogueGame, ...] = ()
-    """Empty: not in Drova's catalogue."""
+    products: tuple[Game, ...] = ()
+    """Empty: not in Drova's catalogue. One app may be several products."""
 
 
-def match(scan: Scan, catalogue: SteamCatalogue | None, skipped: Iterable[UUID] = ()) -> tuple[Match, ...]:
-    """Match every game; tools are left out, and products to be skipped are passed over. Without a catalogue none is matched."""
-    leave = frozenset(skipped)
-    found: list[Match] = []
-    for app in scan.apps:
-        if app.app_id in TOOLS:
-            continue
-        games = catalogue.by_steam_id(app.app_id) if catalogue is not None else ()
-        found.append(Match(app, tuple(game for game in games if game.product_id not in leave)))
-    return tuple(found)
+def steam_app_of(game: Game) -> int | None:
+    """Return Steam's number of a product that Steam starts; ``None``: another launcher does, or it is not known."""
+    return game.steam_id or _WITHOUT_LINK.get(game.product_id)
+
+
+def match(scan: Scan, catalogue: GameIndex) -> tuple[Match, ...]:
+    """Match every game; redistributables and other tools are left out, and so are copies that stations must not offer."""
+    return tuple(Match(app, _products(app.app_id, catalogue)) for app in scan.apps if app.app_id not in TOOLS)
+
+
+def _products(app_id: int, catalogue: GameIndex) -> tuple[Game, ...]:
+    by_hand = (catalogue.get(product) for product, app in _WITHOUT_LINK.items() if app == app_id)
+    linked = catalogue.by_steam_id(app_id)
+    return (*linked, *(game for game in by_hand if game is not None and game not in linked))

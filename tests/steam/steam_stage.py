@@ -1,0 +1,112 @@
+"""An owner with one station that has a Steam, its cloud, and the steam commands as he runs them."""
+
+import asyncio
+import contextlib
+import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from drova_gate.cli import main
+from drova_gate.sim.cloud import Cloud
+from drova_gate.sim.cloud_world import StationProduct
+from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.windows.saved_steam import APPS
+
+SERVER, _, OWNER = StationPlan().registrations[0]
+TOKEN = "merchant-token"
+
+
+@dataclass
+class Stage:
+    """What the owner has."""
+
+    station: Station
+    cloud: Cloud
+    folder: Path
+
+    @property
+    def state(self) -> Path:
+        return self.folder / "state"
+
+    @property
+    def products(self) -> dict[str, StationProduct]:
+        """What the station offers at Drova, by product."""
+        return self.cloud.servers[SERVER].products
+
+    def product(self, title: str) -> str:
+        """The id of the one game of the catalogue that Steam starts and that is called so."""
+        return next(uuid for uuid, one in self.cloud.world.products.items() if one.title == title)
+
+    def enabled(self) -> set[str]:
+        """Titles that players can choose."""
+        known = self.cloud.world.products
+        return {known[uuid].title for uuid, entry in self.products.items() if entry.enabled}
+
+    def offer(self, title: str, *, enabled: bool = True) -> None:
+        self.products[self.product(title)] = StationProduct(enabled=enabled)
+
+    def play(self, status: str) -> str:
+        """A player comes; returns his session."""
+        session = self.cloud.start_session(SERVER)
+        self.cloud.set_status(session, status)
+        return session
+
+    def settings(self) -> Path:
+        plan = self.station.plan
+        lines = {
+            "WINDOWS_HOST": self.station.host,
+            "WINDOWS_SSH_PORT": self.station.ssh_port,
+            "WINDOWS_LOGIN": plan.login,
+            "WINDOWS_PASSWORD": plan.password,
+            "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
+            "DROVA_API_URL": self.cloud.url,
+            "DROVA_STATE_DIR": self.state,
+            "DROVA_TOKEN": TOKEN,
+        }
+        file = self.folder / "owner.env"
+        file.write_text("".join(f"{name}='{value}'\n" for name, value in lines.items()), encoding="utf-8")
+        return file
+
+    async def run(self, *arguments: str) -> tuple[int, str, str]:
+        """Run ``drova_gate steam ...`` in a thread, as its process would run it; the station and the cloud answer from this loop."""
+        file = self.settings()
+
+        def command() -> int:
+            try:
+                return main(["steam", *arguments, "--env", str(file)])
+            except SystemExit as end:
+                return int(end.code or 0)
+
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.MonkeyPatch.context() as patched:
+            patched.setattr("sys.stdin", io.StringIO())
+            for name in ("DROVA_TOKEN", "DROVA_STATE_DIR", "DROVA_API_URL", "ENV_LOCATION"):
+                patched.delenv(name, raising=False)
+            async with asyncio.timeout(30):
+                code = await asyncio.to_thread(command)
+        return code, out.getvalue(), err.getvalue()
+
+    def uninstall(self, title: str) -> None:
+        """The owner removes a game."""
+        from drova_gate.sim.windows.saved_steam import manifest_path  # noqa: PLC0415 - the one use
+
+        self.station.machine.files.delete(manifest_path(next(app for app in APPS if app.name == title)))
+
+
+@asynccontextmanager
+async def staged(folder: Path, *faults: str, **changes: object) -> AsyncIterator[Stage]:
+    plan = replace(StationPlan(costs=Costs(0.0, 0.0, 0.2, 0.0), faults=frozenset(faults)), **changes)
+    async with Cloud() as cloud, Station(plan) as station:
+        cloud.add_merchant_token(TOKEN, OWNER)
+        cloud.add_server(SERVER, plan.name, OWNER).products.clear()
+        yield Stage(station, cloud, folder)
+    assert cloud.refused == []
+
+
+def uuid_of(text: str) -> UUID:
+    return UUID(text)
