@@ -115,9 +115,12 @@ async def _target(exam: Examination) -> Target:
 
 
 async def _leftovers(exam: Examination) -> Verdict:
-    phase = StateFile(exam.state_dir / exam.config.name / "state.json").load().phase
-    if phase in _BUSY:
-        return skipped(f"the gate's own record says {phase}: what is locked belongs to that session")
+    try:
+        record = StateFile(exam.state_dir / exam.config.name / "state.json").look()
+    except OSError:
+        record = None  # another user's: the station itself is asked next
+    if record is not None and record.phase in _BUSY:
+        return skipped(f"the gate's own record says {record.phase}: what is locked belongs to that session")
     if await exam.once(shadowed):
         return skipped("in Shadow Mode: what is locked is gone at the next boot")
     switches = load_switches(LOCKDOWN, exam.config.launchers_dir)
@@ -159,13 +162,16 @@ async def _launchers(exam: Examination) -> Verdict:
         return fine("none of those that have a recipe has left a file")
     off = [recipe.title for recipe in found if not recipe.enabled or not selected(recipe, level)]
     acting = [recipe for recipe in found if recipe.title not in off]
-    told = f"{len(acting)} found that are signed out: {'; '.join(recipe.title for recipe in acting)}"
+    doubtful = [recipe for recipe in acting if recipe.verified == "unverified"]
+    marked = (recipe.title + ("*" if recipe in doubtful else "") for recipe in acting)
+    told = f"{len(acting)} found and signed out: {'; '.join(marked)}"
     if off:
-        told += f" (recipe off, or without a step at this DROVA_WIPE: {'; '.join(off)})"
-    if doubtful := [recipe.title for recipe in acting if recipe.verified == "unverified"]:
+        told += f". Found, and their recipe is off or has no step at this DROVA_WIPE: {'; '.join(off)}"
+    if doubtful:
         return warned(
-            f"{told}; unverified among them: {'; '.join(doubtful)}",
-            "nobody has seen these recipes work on a real station; try them once, docs/verify-on-a-real-pc.md says how",
+            told,
+            f"those with a * ({len(doubtful)}) nobody has seen work on a real station; try them once,"
+            " docs/verify-on-a-real-pc.md says how",
             Cure(
                 Where.BY_HAND, "sign in to each, let the gate prepare the station, look whether it asks for a sign-in"
             ),

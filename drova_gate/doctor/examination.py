@@ -12,7 +12,7 @@ from drova_gate.doctor.verdict import Verdict
 from drova_gate.host.commands import Step, sections
 from drova_gate.host.link import HostLink
 
-__all__ = ["Examination", "Spec", "Subject"]
+__all__ = ["Blocked", "Examination", "Spec", "Subject"]
 
 T = TypeVar("T")
 
@@ -27,6 +27,14 @@ class _Raised:
     """What a question that several checks ask ended with."""
 
     error: Exception
+
+
+class Blocked(Exception):
+    """A check rests, this time, on one that is not well."""
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+        super().__init__(root)
 
 
 class Examination:
@@ -46,7 +54,7 @@ class Examination:
         self.slots = asyncio.Semaphore(SLOTS)
         """Commands at once; fewer once it is known how many the station's sshd takes."""
         self.blocker: Callable[[str], Awaitable[str | None]] = _unblocked
-        """Wait for another check: the one at the root of its not being well, or ``None``; for what a check needs only sometimes."""
+        """For ``rest_on``."""
         self._group = group
         self._asked: dict[object, asyncio.Task[object]] = {}
 
@@ -60,6 +68,11 @@ class Examination:
         if isinstance(answer, _Raised):
             raise answer.error
         return cast("T", answer)
+
+    async def rest_on(self, code: str) -> None:
+        """Wait for a check that this one needs only sometimes; ``Blocked`` when it is not well."""
+        if root := await self.blocker(code):
+            raise Blocked(root)
 
     async def run(self, script: Iterable[Step]) -> dict[str, str]:
         """Run a script that changes nothing; the sections of its output."""

@@ -81,27 +81,31 @@ class Table:
         return [f"  {mark}  {code:<{CODE_WIDTH}}  {first}", *(f"{_INDENT}{line}" for line in rest)]
 
     def _wrapped(self, text: str, *, hanging: int = 0) -> list[str]:
-        # What comes from a station must not move the cursor.
-        safe = "".join(char if char.isprintable() else " " for char in text)
-        if self._room is None:
-            return [safe]
-        places = max(LEAST_TEXT, self._room - len(_INDENT))
-        return textwrap.wrap(safe, places, subsequent_indent=" " * hanging, break_on_hyphens=False) or [""]
+        room = None if self._room is None else max(LEAST_TEXT, self._room - len(_INDENT))
+        return _wrapped(text, room, " " * hanging)
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
 
-def plan_lines(station: str, checks: Iterable[Check]) -> list[str]:
-    """What the owner may do about everything that is not well, in order; nothing of it was done."""
+def _wrapped(text: str, room: int | None, hanging: str) -> list[str]:
+    # What comes from a station must not move the cursor.
+    safe = "".join(char if char.isprintable() else " " for char in text)
+    if room is None:
+        return [safe]
+    return textwrap.wrap(safe, room, subsequent_indent=hanging, break_on_hyphens=False) or [""]
+
+
+def plan_lines(station: str, checks: Iterable[Check], *, room: int | None = None) -> list[str]:
+    """What the owner may do about everything that is not well, in order; nothing of it was done. What is to be copied stays whole."""
     wrong = [check for check in checks if check.outcome in (Outcome.FAIL, Outcome.WARN)]
     if not wrong:
         return [f"station {station}: nothing to mend"]
     noun = "thing" if len(wrong) == 1 else "things"
     lines = [f"station {station}: {len(wrong)} {noun} to look at, in this order; nothing was changed"]
     for number, check in enumerate(wrong, 1):
-        lines += ["", f"{number}. {check.code} ({check.outcome}): {check.verdict.found}"]
-        lines += [f"   {check.verdict.hint}"] if check.verdict.hint else []
+        lines += ["", *_wrapped(f"{number}. {check.code} ({check.outcome}): {check.verdict.found}", room, "   ")]
+        lines += _wrapped(f"   {check.verdict.hint}", room, "   ") if check.verdict.hint else []
         lines += _cure_lines(check.verdict.cures)
         lines += [f"   {check.link}"]
     return lines

@@ -4,9 +4,10 @@ import asyncio
 import re
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 from drova_gate.doctor import facts
-from drova_gate.doctor.examination import Examination, Spec, Subject
+from drova_gate.doctor.examination import Blocked, Examination, Spec, Subject
 from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, warned
 from drova_gate.errors import (
     AnswerNotUnderstood,
@@ -19,7 +20,7 @@ from drova_gate.errors import (
     ShellNotSupported,
 )
 from drova_gate.host.commands import Shell
-from drova_gate.host.pin import read_pin
+from drova_gate.host.pin import Pin, read_pin
 from drova_gate.visit import first_answer
 
 __all__ = ["CHECKS"]
@@ -33,6 +34,9 @@ WANTED_SESSIONS = 9
 OLD_OPENSSH = 8.0
 """7.7 misread some command lines; everything here was tried with 8 and later."""
 DEFAULT_SHELL = r"C:\Windows\System32\cmd.exe"
+
+_AFTER_LOGIN = ShellNotSupported | SftpMissing | AnswerNotUnderstood | OutcomeUnknown
+"""Faults of a link whose key was right and whose login was taken."""
 
 _BANNER = re.compile(r"SSH-[\d.]+-(\S+)")
 _VERSION = re.compile(r"OpenSSH_(?:for_Windows_)?(\d+\.\d+)")
@@ -140,10 +144,12 @@ async def _host_key(exam: Examination) -> Verdict:
             "delete the file if it is damaged: the key is learned again",
             Cure(Where.ROUTER, f"rm {pin_file}"),
         )
+    if fault is not None and not isinstance(fault, LoginRefused | _AFTER_LOGIN):
+        raise Blocked("ssh")  # no key was seen
     shown = exam.link.host_key
     if exam.config.host_key:
         return fine(f"as WINDOWS_HOST_KEY says: {exam.config.host_key}")
-    if pinned := read_pin(pin_file):
+    if pinned := _pinned(pin_file):
         return fine(f"the pinned one: {pinned}")
     if shown:
         return warned(
@@ -157,6 +163,14 @@ async def _host_key(exam: Examination) -> Verdict:
         "not pinned yet, and not seen without a login",
         "mend the login first; the gate pins what it sees at its first start",
     )
+
+
+def _pinned(file: Path) -> Pin | None:
+    """The pinned key; ``None`` as well when this user may not read it."""
+    try:
+        return read_pin(file) if file.exists() else None
+    except (OSError, SettingsFault):
+        return None
 
 
 _SHOW_KEY = Cure(
@@ -175,7 +189,9 @@ async def _ssh(exam: Examination) -> Verdict:
             Cure(Where.SETTINGS, "WINDOWS_PASSWORD=  # the password of that account"),
             Cure(Where.STATION, f'Get-LocalUser "{config.login}" | Format-List Name, Enabled, PasswordExpires'),
         )
-    if fault is None or isinstance(fault, ShellNotSupported | SftpMissing | AnswerNotUnderstood | OutcomeUnknown):
+    if isinstance(fault, HostKeyChanged | SettingsFault):
+        raise Blocked("host_key")  # no login was tried
+    if fault is None or isinstance(fault, _AFTER_LOGIN):
         how = "key" if config.key_file and not config.password else "password"
         return fine(f"logged in as {config.login} by {how}")
     return failed(fault.fact, fault.advice, Cure(Where.STATION, "Restart-Service sshd"))
@@ -264,8 +280,8 @@ _SSH = ("max_sessions",)
 CHECKS = (
     Spec("tcp", Subject.WAY, (), _tcp),
     Spec("banner", Subject.WAY, ("tcp",), _banner),
-    Spec("host_key", Subject.WAY, ("tcp",), _host_key),
-    Spec("ssh", Subject.WAY, ("tcp", "banner", "host_key"), _ssh),
+    Spec("host_key", Subject.WAY, ("tcp", "banner"), _host_key),
+    Spec("ssh", Subject.WAY, ("tcp", "banner"), _ssh),
     Spec("shell", Subject.WAY, ("ssh",), _shell),
     Spec("sftp", Subject.WAY, ("shell",), _sftp),
     Spec("max_sessions", Subject.WAY, ("sftp",), _max_sessions),

@@ -82,7 +82,7 @@ async def _told(run: _Run, telling: Telling) -> int:
     if telling.as_json:
         telling.print_lines([json_text(name, host, checks, _SUBJECTS, run.seconds)])
     elif telling.fix_plan:
-        telling.print_lines([*plan_lines(name, checks), ""])
+        telling.print_lines([*plan_lines(name, checks, room=telling.room), ""])
     else:
         telling.print_lines(table.end(checks, run.seconds))
     if telling.fix_plan:

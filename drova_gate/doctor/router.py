@@ -52,7 +52,7 @@ async def _settings_file(exam: Examination) -> Verdict:
 
 async def _state_dir(exam: Examination) -> Verdict:
     folder = exam.state_dir
-    if not folder.exists():
+    if not os.access(folder, os.F_OK):
         return _missing_dir(folder)
     if not folder.is_dir() or not os.access(folder, os.W_OK | os.X_OK):
         return failed(
@@ -90,7 +90,14 @@ async def _state_dir(exam: Examination) -> Verdict:
 
 
 def _missing_dir(folder: Path) -> Verdict:
-    above = next(parent for parent in folder.parents if parent.exists())
+    # os.access: whether it exists cannot be asked inside a folder that is closed to us.
+    above = next(parent for parent in folder.absolute().parents if os.access(parent, os.F_OK))
+    if above.is_dir() and not os.access(above, os.X_OK):
+        return failed(
+            f"{above} is closed to this user",
+            "run the check as the gate's own user, or set DROVA_STATE_DIR to a folder of his",
+            Cure(Where.ROUTER, f"sudo -u drova_gate drova_gate doctor  # or: ls -ld {above}; id"),
+        )
     if os.access(above, os.W_OK | os.X_OK):
         return fine(f"{folder} is made at the gate's first start")
     return failed(

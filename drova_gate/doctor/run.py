@@ -8,7 +8,7 @@ from pathlib import Path
 from drova_gate.cloud.http import ApiLine
 from drova_gate.config import StationConfig
 from drova_gate.doctor.checks import CHECKS
-from drova_gate.doctor.examination import Examination, Spec
+from drova_gate.doctor.examination import Blocked, Examination, Spec
 from drova_gate.doctor.verdict import Check, Outcome, Verdict, failed, skipped
 from drova_gate.errors import CloudUnavailable, GateError, NobodySignedIn
 from drova_gate.visit import visiting
@@ -75,13 +75,14 @@ class _Runner:
         return None
 
     async def _verdict(self, spec: Spec) -> Verdict:
-        for code in spec.needs:
-            if root := await self.blocker(code):
-                self._roots[spec.code] = root
-                return skipped(f"needs {root}")
         try:
+            for code in spec.needs:
+                await self._exam.rest_on(code)
             async with asyncio.timeout(CHECK_SECONDS):
                 return await spec.look(self._exam)
+        except Blocked as blocked:
+            self._roots[spec.code] = blocked.root
+            return skipped(f"needs {blocked.root}")
         except NobodySignedIn:
             return skipped("needs console: nobody is signed in")
         except CloudUnavailable as error:

@@ -17,6 +17,7 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, MutableSet, Sequence
 from dataclasses import dataclass
+from email.utils import formatdate
 from typing import Any, Literal, Self
 
 from aiohttp import web
@@ -122,6 +123,8 @@ class Cloud:
         self.requests: list[Request] = []
         self.refused: list[Refusal] = []
         self.port = self.plan.port
+        self.clock_ahead = 0.0
+        """Seconds by which the answers' ``Date`` is before ours."""
         self.writes = 0
         """How many were answered, or left without an answer under ``write_hangs``."""
         self._spent: dict[str, Any] = {}
@@ -286,6 +289,8 @@ class Cloud:
         except Refuse as refusal:
             response = self._refuse(request, refusal)
         noted.status = response.status
+        if self.clock_ahead:
+            response.headers["Date"] = formatdate(time.time() + self.clock_ahead, usegmt=True)
         response.headers["X-Request-Id"] = uuid.uuid4().hex
         response.headers["Access-Control-Allow-Origin"] = "*"
         return response

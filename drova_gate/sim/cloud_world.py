@@ -219,6 +219,8 @@ class Server:
     """By the product's uuid."""
     ports: tuple[tuple[int, bool], ...] = ((7995, True), (7985, False))
     """(port, set by the owner)."""
+    forwarded: frozenset[int] = frozenset()
+    """Ports of the station's own that the cloud reaches from outside all the same."""
 
 
 def _age(session: Session) -> int:
@@ -322,7 +324,7 @@ class World:
         return [
             {
                 "base_port": port,
-                "externally_routable": by_owner,
+                "externally_routable": by_owner or port in server.forwarded,
                 "ip": "203.0.113.20" if by_owner else "192.168.1.20",
                 "priority": 0,
                 "server_id": server.uuid,

@@ -99,6 +99,8 @@ class StationPlan:
     """sshd offers the subsystem."""
     elevated: bool = True
     """The SSH login gets an administrator's whole token."""
+    administrator: bool = True
+    """It is a member of that group at all."""
     mac: str = "00-15-5D-01-02-03"
     """Of the wired adapter, as getmac prints it."""
     registrations: tuple[tuple[str, str, str], ...] = (

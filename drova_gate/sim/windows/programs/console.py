@@ -120,7 +120,8 @@ async def whoami(call: Call) -> int:
 
 def _groups(call: Call, *, with_header: bool) -> int:
     """As csv: names and types are localised, SIDs are not; a filtered token keeps the group only to deny."""
-    whole = call.machine.plan.elevated
+    plan = call.machine.plan
+    whole = plan.elevated and plan.administrator
     group, enabled = (
         call.text("Alias", "Псевдоним"),
         call.text(
@@ -146,6 +147,6 @@ def _groups(call: Call, *, with_header: bool) -> int:
     )
     if with_header:
         call.say(call.text('"Group Name","Type","SID","Attributes"', '"Группа","Тип","SID","Атрибуты"'))
-    for row in rows:
+    for row in rows if plan.administrator else rows[:1] + rows[2:]:
         call.say(",".join(f'"{cell}"' for cell in row))
     return 0
