@@ -29,7 +29,7 @@ from drova_gate.steps.target import Target
 from drova_gate.steps.undo import undo_these
 from drova_gate.visit import first_answer, visiting
 
-__all__ = ["FAILED", "SETTLED", "TO_DO", "repair_all", "repair_station"]
+__all__ = ["FAILED", "SETTLED", "TO_DO", "leftovers", "repair_all", "repair_station"]
 
 SETTLED, FAILED, TO_DO = 0, 1, 3
 """Exit codes: nothing is left to do; refused or failed; there is something to do, and only the plan was shown. 2 is the argument parser's."""
@@ -60,6 +60,12 @@ async def repair_station(config: StationConfig, state_dir: Path, *, act: bool) -
     return FAILED
 
 
+async def leftovers(config: StationConfig, link: HostLink) -> tuple[str, ...]:
+    """Name what a preparation has left on a station that ought to be clean; changes nothing."""
+    _, plan = await _Repair(config, Path(), link).look()
+    return tuple(finding.name for finding in plan.findings if finding.verb is not Verb.KEEP)
+
+
 @dataclass(frozen=True, slots=True)
 class _Repair:
     """One station's repair."""
@@ -70,7 +76,7 @@ class _Repair:
 
     async def run(self, *, act: bool) -> int:
         await self._refuse()
-        target, plan = await self._look()
+        target, plan = await self.look()
         for finding in plan.findings:
             _print(_line(finding))
         if not plan.needed:
@@ -81,7 +87,7 @@ class _Repair:
             _print(f"  {count} to do; nothing was changed")
             return TO_DO
         failed = await self._act(plan, target)
-        _, after = await self._look()
+        _, after = await self.look()
         left = [finding for finding in after.findings if finding.verb is not Verb.KEEP]
         for step in failed:
             _print(f"  FAILED   {step.name}: {step.reason}")
@@ -138,7 +144,7 @@ class _Repair:
                     name, f"a session is on ({session.status})", "wait for its end: the gate resets the station itself"
                 )
 
-    async def _look(self) -> tuple[Target, RepairPlan]:
+    async def look(self) -> tuple[Target, RepairPlan]:
         """Read everything that a preparation writes."""
         switches = load_switches(LOCKDOWN, self.config.launchers_dir)
         console = await read_console(self.link)

@@ -44,6 +44,7 @@ LAYERS: dict[str, int] = {
     "daemon": 11,
     "doctor": 11,
     "repair": 11,
+    "rehearse": 12,
     "games": 12,
     "demo": 12,
     "cli": 14,

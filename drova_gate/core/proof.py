@@ -9,6 +9,7 @@ from drova_gate.core.model import (
     Decision,
     Facts,
     Forget,
+    HostFacts,
     Phase,
     Release,
     Reset,
@@ -25,7 +26,7 @@ from drova_gate.core.readings import (
     untouched,
 )
 
-__all__ = ["end", "quarantined", "refuse", "released", "resetting", "unproved"]
+__all__ = ["end", "missing_proof", "quarantined", "refuse", "released", "resetting", "unproved"]
 
 
 def refuse(facts: Facts, why: str) -> tuple[Action, ...]:
@@ -107,16 +108,20 @@ def released(facts: Facts) -> Decision:
 
 def unproved(facts: Facts) -> str | None:
     """What is still missing for the proof of a clean station; ``None``: nothing."""
-    host = facts.host
-    if host is None:
+    if facts.host is None:
         return facts.host_fault or "the station does not answer"
+    return missing_proof(facts.host, still_shadowed(facts))
+
+
+def missing_proof(host: HostFacts, still: frozenset[str] | None) -> str | None:
+    """What a look at the station lacks for the proof; ``still``: volumes of ours that are in Shadow Mode. ``None``: nothing."""
     if host.boot_stamp != "":
         return "it has not rebooted since its session"
     if host.marker is None or host.marker:
         return "it carries the marker of its last session"
     if host.shadowed is None:
         return host.protector_fault or "the protector does not list its volumes"
-    if still := still_shadowed(facts):
+    if still:
         return f"{letters(still)} is in Shadow Mode"
     if not host.agent_up:
         return "the Drova agent's port is not open yet"

@@ -1,0 +1,204 @@
+"""A session without a player: what is confirmed, what is refused, and that the station is always given back."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from pydantic import SecretStr
+
+from drova_gate.config import Mode, StationConfig
+from drova_gate.core.model import Lease, Phase, Record
+from drova_gate.errors import CallOwner, PlayerInside
+from drova_gate.lease import LeaseFile
+from drova_gate.observe import Timing
+from drova_gate.rehearse.play import Options, rehearse
+from drova_gate.rehearse.report import Rehearsal
+from drova_gate.sim.cloud import Cloud, CloudPlan
+from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.state import StateFile
+from drova_gate.station import open_station
+
+QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.0)
+
+
+@dataclass
+class House:
+    station: Station
+    cloud: Cloud
+    config: StationConfig
+    state_dir: Path
+    server: str
+
+    def folder(self, name: str) -> Path:
+        return self.state_dir / self.config.name / name
+
+    async def rehearse(self, **options: object) -> Rehearsal:
+        return await rehearse(self.config, self.state_dir, Options(**{"wait_seconds": 20.0} | options))  # type: ignore[arg-type] -- a test's shorthand
+
+    @property
+    def shown(self) -> bool:
+        return self.cloud.servers[self.server].published
+
+    @property
+    def writes(self) -> list[str]:
+        return [one.path for one in self.cloud.requests if "set_published" in one.path]
+
+
+@asynccontextmanager
+async def house(tmp_path: Path, *faults: str, shown: bool = False) -> AsyncIterator[House]:
+    server, owner, token = (str(uuid4()) for _ in range(3))
+    plan = StationPlan(costs=QUICK, faults=frozenset(faults), registrations=((server, token, owner),))
+    async with Cloud(CloudPlan()) as cloud, Station(plan) as station:
+        cloud.add_server(server, plan.name, owner, token=token).published = shown
+        config = StationConfig(
+            name="pc1",
+            host=station.host,
+            login=plan.login,
+            password=SecretStr(plan.password),
+            key_file=None,
+            ssh_port=station.ssh_port,
+            host_key=None,
+            protector="shadow_defender",
+            protector_password=SecretStr(plan.shadow_password),
+            drives=None,
+            listen_port=None,
+            listen_host="127.0.0.1",
+            target_port=station.agent_port,
+            api_url=cloud.url,
+            token=None,
+            hold_seconds=0.0,
+            admit_unprotected=False,
+            prepare_all=False,
+            wipe="full",
+            launchers_dir=None,
+            poll_seconds=0.2,
+        )
+        yield House(station, cloud, config, tmp_path, server)
+        assert not cloud.refused
+
+
+def written(station: Station) -> list[str]:
+    return [entry.subject for entry in station.journal if entry.kind in ("write", "kill")]
+
+
+async def test_every_step_is_confirmed_and_the_station_is_as_before(tmp_path: Path):
+    told = []
+    async with house(tmp_path) as home:
+        result = await home.rehearse(tell=told.append)
+        assert [step.code for step in result.steps] == ["hidden", "prepared", "reset", "nothing_left", "shown"]
+        assert told == result.steps
+        assert result.passed, result.steps
+        assert result.report is not None
+        assert result.report.shadowed == frozenset("CD")
+        assert not home.station.machine.shadow.active
+        assert home.station.machine.boot_count == 2
+        assert not home.shown
+        assert home.writes == []
+    assert not home.folder("maintenance").exists()
+    assert json.loads(json.dumps(result.as_json()))["passed"] is True
+    assert "would be safe" in result.verdict()
+
+
+async def test_a_shown_station_is_refused_or_hidden_for_it_and_shown_again(tmp_path: Path):
+    async with house(tmp_path, shown=True) as home:
+        with pytest.raises(CallOwner, match="--hide"):
+            await home.rehearse()
+        assert written(home.station) == []
+        assert home.writes == []
+        result = await home.rehearse(hide=True)
+        assert result.passed, result.steps
+        assert [path.rpartition("/")[2] for path in home.writes] == ["false", "true"]
+        assert home.shown
+
+
+async def test_while_a_player_is_inside_nothing_happens(tmp_path: Path):
+    async with house(tmp_path) as home:
+        home.cloud.start_session(home.server)
+        with pytest.raises(PlayerInside, match="wait until he has left"):
+            await home.rehearse(hide=True)
+        assert written(home.station) == []
+    assert not home.folder("maintenance").exists()
+
+
+@pytest.mark.parametrize("phase", [Phase.IN_SESSION, Phase.RESETTING, Phase.QUARANTINED])
+async def test_a_gate_at_work_is_left_alone(tmp_path: Path, phase: Phase):
+    async with house(tmp_path) as home:
+        StateFile(home.folder("state.json")).save(Record(phase=phase))
+        with pytest.raises(CallOwner, match=phase.value):
+            await home.rehearse()
+
+
+async def test_an_owner_at_work_is_left_alone(tmp_path: Path):
+    async with house(tmp_path) as home:
+        LeaseFile(home.folder("maintenance")).save(Lease("drivers", hides=True))
+        with pytest.raises(CallOwner, match="maintenance"):
+            await home.rehearse()
+        assert home.folder("maintenance").exists()
+
+
+async def test_shadow_mode_that_does_not_hold_is_found_and_nothing_is_wiped(tmp_path: Path):
+    async with house(tmp_path, "shadow_silent", shown=True) as home:
+        result = await home.rehearse(hide=True)
+        assert not result.passed
+        assert "not in Shadow Mode by its own list" in result.verdict()
+        # Rebooted all the same: whatever was begun is over. And shown again, for it is proved clean.
+        assert home.station.machine.boot_count == 2
+        assert home.shown
+
+
+async def test_a_disk_that_is_not_rolled_back_is_found_and_the_station_stays_hidden(tmp_path: Path):
+    async with house(tmp_path, "not_rolled_back", shown=True) as home:
+        result = await home.rehearse(hide=True, wait_seconds=4.0)
+        assert not result.passed
+        assert "marker" in result.verdict()
+        assert not home.shown
+        assert "stays hidden" in result.steps[-1].text
+
+
+async def test_a_rehearsal_that_is_broken_off_sends_the_reset_and_gives_the_station_back(tmp_path: Path):
+    async with house(tmp_path) as home:
+        prepared = asyncio.Event()
+
+        def tell(step: object) -> None:
+            if getattr(step, "code", "") == "prepared":
+                prepared.set()
+
+        playing = asyncio.create_task(home.rehearse(tell=tell))
+        await prepared.wait()
+        playing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await playing
+        async with asyncio.timeout(10):
+            while home.station.machine.boot_count < 2:
+                await asyncio.sleep(0.05)
+        assert not home.station.machine.shadow.active
+    assert not home.folder("maintenance").exists()
+
+
+async def test_a_running_gate_keeps_its_hands_off_and_shows_the_station_again(tmp_path: Path):
+    async with house(tmp_path, shown=True) as home:
+        gate = open_station(
+            home.config,
+            Mode.POLL,
+            tmp_path,
+            timing=replace(Timing(), idle_poll=0.2, look=0.5, look_soon=0.05, published=0.3),
+        )
+        running = asyncio.create_task(gate.run())
+        try:
+            async with asyncio.timeout(10):
+                while gate.controller.phase is not Phase.CLEAN:
+                    await asyncio.sleep(0.05)
+            result = await home.rehearse(hide=True, gate_phase=lambda: gate.controller.phase.value)
+            assert result.passed, result.steps
+            async with asyncio.timeout(15):
+                while not home.shown or gate.controller.phase is not Phase.CLEAN:
+                    await asyncio.sleep(0.05)
+            assert home.station.machine.boot_count == 2
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
