@@ -68,7 +68,7 @@ def _listed(value: object) -> Listed:
         path, noted = value.get("path"), value.get("apps")
         if isinstance(noted, Mapping):
             apps = frozenset(int(app) for app in noted if app.isdecimal())
-    if not isinstance(path, str) or not _ABSOLUTE.match(windows_path(path)):
+    if not isinstance(path, str) or not path.isprintable() or not _ABSOLUTE.match(windows_path(path)):
         raise Damaged(f"names a library without a drive ({str(path)[:60]!r})")
     return Listed(windows_path(path), apps)
 

@@ -144,7 +144,7 @@ def read_manifest(data: bytes, library: str, app_id: int) -> InstalledApp:
     build = tree.get("buildid")
     return InstalledApp(
         app_id=app_id,
-        name=name.strip() if isinstance(name, str) and name.strip() else f"app {app_id}",
+        name=(_plain(name) if isinstance(name, str) else "") or f"app {app_id}",
         library=library,
         flags=flags,
         size=_number(tree, "SizeOnDisk"),
@@ -157,6 +157,11 @@ def read_manifest(data: bytes, library: str, app_id: int) -> InstalledApp:
         to_stage=_number(tree, "BytesToStage") or 0,
         staged=_number(tree, "BytesStaged") or 0,
     )
+
+
+def _plain(name: str) -> str:
+    """Write a name without what would steer a terminal: a player can write files there."""
+    return "".join(char if char.isprintable() else "?" for char in name).strip()
 
 
 def _number(tree: Tree, key: str) -> int | None:

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
@@ -15,9 +14,9 @@ from drova_gate.cli import main
 from drova_gate.sim.cloud import Cloud
 from drova_gate.sim.cloud_world import StationProduct
 from drova_gate.sim.station import Costs, Station, StationPlan
-from drova_gate.sim.windows.saved_steam import APPS
+from drova_gate.sim.windows.saved_steam import APPS, manifest_path
 
-SERVER, _, OWNER = StationPlan().registrations[0]
+SERVER, OWN_TOKEN, OWNER = StationPlan().registrations[0]
 TOKEN = "merchant-token"
 
 
@@ -56,7 +55,7 @@ class Stage:
         self.cloud.set_status(session, status)
         return session
 
-    def settings(self) -> Path:
+    def settings(self, token: str = TOKEN) -> Path:
         plan = self.station.plan
         lines = {
             "WINDOWS_HOST": self.station.host,
@@ -66,15 +65,15 @@ class Stage:
             "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
             "DROVA_API_URL": self.cloud.url,
             "DROVA_STATE_DIR": self.state,
-            "DROVA_TOKEN": TOKEN,
+            "DROVA_TOKEN": token,
         }
         file = self.folder / "owner.env"
-        file.write_text("".join(f"{name}='{value}'\n" for name, value in lines.items()), encoding="utf-8")
+        file.write_text("".join(f"{name}='{value}'\n" for name, value in lines.items() if value), encoding="utf-8")
         return file
 
-    async def run(self, *arguments: str) -> tuple[int, str, str]:
+    async def run(self, *arguments: str, token: str = TOKEN) -> tuple[int, str, str]:
         """Run ``drova_gate steam ...`` in a thread, as its process would run it; the station and the cloud answer from this loop."""
-        file = self.settings()
+        file = self.settings(token)
 
         def command() -> int:
             try:
@@ -93,8 +92,6 @@ class Stage:
 
     def uninstall(self, title: str) -> None:
         """The owner removes a game."""
-        from drova_gate.sim.windows.saved_steam import manifest_path  # noqa: PLC0415 - the one use
-
         self.station.machine.files.delete(manifest_path(next(app for app in APPS if app.name == title)))
 
 
@@ -103,10 +100,6 @@ async def staged(folder: Path, *faults: str, **changes: object) -> AsyncIterator
     plan = replace(StationPlan(costs=Costs(0.0, 0.0, 0.2, 0.0), faults=frozenset(faults)), **changes)
     async with Cloud() as cloud, Station(plan) as station:
         cloud.add_merchant_token(TOKEN, OWNER)
-        cloud.add_server(SERVER, plan.name, OWNER).products.clear()
+        cloud.add_server(SERVER, plan.name, OWNER, token=OWN_TOKEN).products.clear()
         yield Stage(station, cloud, folder)
     assert cloud.refused == []
-
-
-def uuid_of(text: str) -> UUID:
-    return UUID(text)

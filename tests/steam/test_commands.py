@@ -74,6 +74,16 @@ async def test_scan_without_drova_still_scans(tmp_path: Path):
         stage.cloud.refused.clear()
 
 
+async def test_the_stations_own_token_is_enough(tmp_path: Path):
+    async with staged(tmp_path) as stage:
+        hurry(stage)
+        code, out, err = await stage.run("scan", HOST, "--json", token="")
+        assert (code, err) == (0, "")
+        assert rows(out)[730]["drova"] == ["Counter-Strike 2"]
+        assert (await stage.run("validate", HOST, "--app", "730", token=""))[0] == 0
+        assert (await stage.run("sync", HOST, token=""))[0] == 3
+
+
 async def test_scan_names_what_it_could_not_read(tmp_path: Path):
     async with staged(tmp_path) as stage:
         stage.station.machine.files.write(manifest_path(APPS[1]), b"\0\0")

@@ -60,8 +60,10 @@ def test_a_damaged_manifest_says_what_is_wrong(data: bytes, what: str):
 
 
 def test_a_library_without_a_drive_is_damage():
-    with pytest.raises(Damaged, match="without a drive"):
-        listed_libraries(b'"libraryfolders"\n{\n\t"1"\t\t"\\\\\\\\nas\\\\games"\n}\n', STEAM)
+    for path in (b"\\\\\\\\nas\\\\games", b"games", b"D:\\\\\x1b[2J"):
+        with pytest.raises(Damaged, match="without a drive") as damage:
+            listed_libraries(b'"libraryfolders"\n{\n\t"1"\t\t"' + path + b'"\n}\n', STEAM)
+        assert str(damage.value).isprintable()
 
 
 @given(st.binary(max_size=300))
@@ -79,7 +81,9 @@ def test_no_bytes_do_harm(data: bytes):
 )
 def test_any_name_and_any_flags_come_through(name: str, flags: int):
     app = read_manifest(manifest_text(APPS[1], name=name, StateFlags=flags).encode(), STEAM, 730)
-    assert app.name == (name.strip() or "app 730")
+    shown = "".join(char if char.isprintable() else "?" for char in name)
+    assert app.name == (shown.strip() or "app 730")
+    assert app.name.isprintable()
     assert app.flags == flags
     assert app.state
 
