@@ -13,7 +13,8 @@ from drova_gate.cli.showing import add_showing, for_machines, show
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.stations import add_addresses, cut_name, cut_place, local_minute
 from drova_gate.cli.where import places
-from drova_gate.report.reading import since_when
+from drova_gate.errors import SettingsFault
+from drova_gate.moments import period
 from drova_gate.report.table import duration
 from drova_gate.sheet import Column, Row
 
@@ -27,7 +28,6 @@ USUAL = 20
 """Sessions shown when nobody says how many, or since when."""
 MOST = 1000
 """The API lists no more."""
-DAY = 86_400.0
 
 SHORT = (
     Column("started", "STARTED", text=local_minute),
@@ -63,16 +63,19 @@ FOR_MACHINES = tuple(
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """Which sessions are wanted; seconds since 1970."""
+    """Which sessions are wanted; milliseconds since 1970."""
 
-    since: float | None
-    until: float | None
+    since_ms: int | None
+    until_ms: int | None
     limit: int | None
-    now: float
+
+    @property
+    def bounded(self) -> bool:
+        return self.since_ms is not None or self.until_ms is not None
 
     def wants(self, session: "Session") -> bool:
-        began = session.created_on / 1000
-        return (self.since is None or began >= self.since) and (self.until is None or began < self.until)
+        began = session.created_on
+        return (self.since_ms is None or began >= self.since_ms) and (self.until_ms is None or began < self.until_ms)
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -99,27 +102,17 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _asked(command: argparse.ArgumentParser, options: argparse.Namespace) -> _Asked:
-    now = time.time()
     limit = None
     if options.limit is not None:
         if not re.fullmatch(r"[0-9]{1,4}", options.limit) or not 1 <= int(options.limit) <= MOST:
             command.error(f"--limit: {options.limit!r} is no number from 1 to {MOST}")
         limit = int(options.limit)
-    since, until = _when(command, "--since", options.since, now), _when(command, "--until", options.until, now)
-    if until is not None and re.fullmatch(r"\d{4}-?\d\d-?\d\d", options.until.strip()):
-        until += DAY
-    if since is not None and until is not None and since >= until:
-        command.error("--since: it is later than --until; nothing can lie between them")
-    return _Asked(since, until, limit, now)
-
-
-def _when(command: argparse.ArgumentParser, option: str, text: str | None, now: float) -> float | None:
-    if text is None:
-        return None
     try:
-        return since_when(text, now)
-    except (ValueError, OverflowError):
-        command.error(f"{option}: {text!r} is no time; write 2h, 30m, 3d, 2026-11-21 or '2026-11-21 18:00'")
+        # Naive: moments are local time, as their reader's clock shows it.
+        since, until = period(options.since, options.until, datetime.now())  # noqa: DTZ005
+    except SettingsFault as fault:
+        command.error("; ".join(fault.faults))
+    return _Asked(since, until, limit)
 
 
 def _sessions(options: argparse.Namespace, asked: _Asked) -> int:
@@ -127,17 +120,16 @@ def _sessions(options: argparse.Namespace, asked: _Asked) -> int:
         from drova_gate.owner.overview import past_sessions  # noqa: PLC0415 - see guard.py
 
         stations = await owner.chosen(options.station)
-        bounded = asked.since is not None or asked.until is not None
-        asked_for = MOST if bounded else asked.limit or USUAL
+        asked_for = MOST if asked.bounded else asked.limit or USUAL
         past = await past_sessions(owner, stations, limit=asked_for, every_station=not options.station)
         wanted = [one for one in past.sessions if asked.wants(one)]
-        shown = wanted[: asked.limit or (MOST if bounded else USUAL)]
-        rows = await _rows(owner, {one.uuid: one.name for one in stations}, shown, options, asked.now)
+        shown = wanted[: asked.limit or (MOST if asked.bounded else USUAL)]
+        rows = await _rows(owner, {one.uuid: one.name for one in stations}, shown, options)
         columns = (*(SHORT if options.short else COLUMNS), *(() if options.short else FOR_MACHINES))
         show(options, columns, rows, flexible="game", nothing=spoken().of("no session in that time"))
         if len(shown) < len(wanted) and not for_machines(options):
             complain(f"the newest {len(shown)} of {len(wanted)}; --limit shows more")
-        if asked.since is not None and past.whole_since_ms / 1000 > asked.since:
+        if asked.since_ms is not None and past.whole_since_ms > asked.since_ms:
             begin = f"{datetime.fromtimestamp(past.whole_since_ms / 1000).astimezone():%Y-%m-%d %H:%M}"
             complain(
                 f"sessions: Drova tells the last {MOST} alone, those before {begin} may be missing; drova_gate history has them"
@@ -150,12 +142,12 @@ def _sessions(options: argparse.Namespace, asked: _Asked) -> int:
 
 
 async def _rows(
-    owner: "Owner", names: "dict[UUID, str]", sessions: "list[Session]", options: argparse.Namespace, now: float
+    owner: "Owner", names: "dict[UUID, str]", sessions: "list[Session]", options: argparse.Namespace
 ) -> list[Row]:
     from drova_gate.owner.rows import Spelling, session_row  # noqa: PLC0415 - see guard.py
     from drova_gate.owner.titles import titles_of  # noqa: PLC0415 - see guard.py
 
     titles = await titles_of((one.product_id for one in sessions), owner.client, owner.state_dir)
     with places(options) as known:
-        spelling = Spelling(titles, known.text, now=now, addresses=options.addresses)
+        spelling = Spelling(titles, known.text, now=time.time(), addresses=options.addresses)
         return [session_row(one, names.get(one.server_id, str(one.server_id)), spelling) for one in sessions]

@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 from drova_gate.core.model import Phase
+from drova_gate.lease import LeaseFile
 from drova_gate.state import StateFile
 
 __all__ = ["Held", "Holds", "read_holds"]
@@ -58,8 +59,11 @@ def read_holds(state_dirs: Iterable[Path]) -> Holds:
 
 def _held(folder: Path, phase: Phase, reason: str, *, hidden: bool) -> Held | None:
     name = folder.name
-    if (folder / MAINTENANCE).exists():
-        return Held(name, "it is under maintenance", f"drova_gate maintenance off {name}", hides_again=False)
+    lease = LeaseFile(folder / MAINTENANCE).load()
+    if lease is not None:
+        return Held(
+            name, f"it is under maintenance ({lease.why})", f"drova_gate maintenance off {name}", hides_again=False
+        )
     if phase is Phase.QUARANTINED:
         return Held(
             name, f"the gate holds it in quarantine{f' ({reason})' if reason else ''}", f"drova_gate release {name}"

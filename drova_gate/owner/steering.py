@@ -12,10 +12,8 @@ from uuid import UUID
 
 from drova_gate.cloud.models import Server
 from drova_gate.errors import (
-    AnswerNotUnderstood,
     CallOwner,
     CloudThrottled,
-    CloudUnavailable,
     GateError,
     NotConfirmed,
 )
@@ -185,21 +183,25 @@ async def _send(station: OwnedStation, order: Order, before: str, note: str) -> 
         await order.send(station)
     except NotConfirmed as error:
         return ended(Done.NOT_CONFIRMED, str(error), await _read_again(station, order))
-    except CloudThrottled as error:
-        return ended(Done.REFUSED, f"{error}; nothing was changed", before)
-    except (CloudUnavailable, AnswerNotUnderstood) as error:
-        # It was sent, or the answer to the reading back was lost: only the station itself can tell.
-        after = await _read_again(station, order)
-        if not after:
-            text = "what became of it is not known; look: drova_gate stations"
-            return ended(Done.UNKNOWN, f"was {before}; no usable answer came ({error.fact}): {text}")
-        if after != before:
-            return ended(Done.CHANGED, f"was {before}, is {after} now (read back; the first answer was lost)", after)
-        text = "it may still be carried out; look again: drova_gate stations"
-        return ended(Done.UNKNOWN, f"no usable answer came ({error.fact}) and it still reads as {after}: {text}", after)
     except GateError as error:
-        return ended(Done.REFUSED, f"{error}; it is {before} as before", before)
+        return ended(*_made_of(error, before, await _read_again(station, order), order))
     return ended(Done.CHANGED, f"was {before}, is {order.wanted} now (read back)", order.wanted)
+
+
+def _made_of(error: GateError, before: str, after: str, order: Order) -> tuple[Done, str, str]:
+    """Tell from how the station reads now what became of an order whose sending or reading back went wrong."""
+    if after == order.wanted:
+        return Done.CHANGED, f"was {before}, is {after} now (read back; first: {error.fact})", after
+    if not after:
+        return (
+            Done.UNKNOWN,
+            f"was {before}; what became of it is not known ({error.fact}); look: drova_gate stations",
+            "",
+        )
+    if isinstance(error, CallOwner | CloudThrottled):
+        return Done.REFUSED, f"{error}; it reads as {after} as before", after
+    told = f"no usable answer came ({error.fact}) and it still reads as {after}"
+    return Done.UNKNOWN, f"{told}: it may still be carried out; look again: drova_gate stations", after
 
 
 async def _read_again(station: OwnedStation, order: Order) -> str:
