@@ -86,8 +86,11 @@ def read_preparation(file: Path | None, station: str | None, *, by_wipe: bool = 
     return found[0] if len(found) == 1 else replace(found[0], station="")
 
 
-def read_owner_settings(file: Path | None) -> OwnerSettings:
-    """Read what an owner's command needs: the stations may be missing when there is a merchant token."""
+def read_owner_settings(file: Path | None, *, with_login: bool = True) -> OwnerSettings:
+    """Read what an owner's command needs: the stations may be missing when there is a merchant token.
+
+    ``with_login``: a token that was kept is read where the settings name none.
+    """
     from drova_gate.owner.login import kept_login  # noqa: PLC0415 - the usual commands need no account
 
     settings = _settings(os.environ, file)
@@ -97,9 +100,11 @@ def read_owner_settings(file: Path | None) -> OwnerSettings:
     config = read_config(Mode.VALIDATE, settings) if with_stations else None
     api_url, token, named_dir = read_account_settings(settings)
     state_dir = _state_dir(named_dir)
-    if token is None and not any(one.token for one in (config.stations if config else ())):
+    stations = () if config is None else config.stations
+    named = tuple(one for one in (token, *(station.token for station in stations)) if one is not None)
+    if with_login and not named:
         token = kept_login(state_dir)
-    return OwnerSettings(api_url, token, state_dir, () if config is None else config.stations)
+    return OwnerSettings(api_url, token, state_dir, stations, named)
 
 
 def settings_as_written() -> dict[str, str]:

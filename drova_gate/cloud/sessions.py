@@ -1,11 +1,12 @@
 """The calls about sessions."""
 
 import asyncio
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from drova_gate.cloud.answers import all_sessions, own_sessions
 from drova_gate.cloud.calls import Calls
 from drova_gate.cloud.models import Session
+from drova_gate.errors import AnswerNotUnderstood, CloudForbidden, CloudRefused
 
 __all__ = ["SESSIONS_MOST", "SESSIONS_PATH", "SessionCalls"]
 
@@ -37,3 +38,15 @@ class SessionCalls(Calls):
     async def merchant_sessions(self, merchant_id: UUID, limit: int = SESSIONS_MOST) -> tuple[Session, ...]:
         """The newest sessions on all stations of a merchant, newest first; ``limit`` of them hide whatever is older."""
         return all_sessions(await self._read(SESSIONS_PATH, merchant_id=merchant_id, limit=limit))
+
+    async def bound_to(self) -> UUID | None:
+        """The station whose own token this seems to be: such a token is told that one's sessions whatever is asked for.
+
+        ``None``: nothing speaks for it, which is no proof: the station may not have had a session yet.
+        """
+        nobodys = uuid4()
+        try:
+            found = all_sessions(await self._read(SESSIONS_PATH, server_id=nobodys, limit=1))
+        except (CloudForbidden, CloudRefused, AnswerNotUnderstood):
+            return None  # it goes by the station that is asked for, and knows none of that id
+        return found[0].server_id if found else None

@@ -22,3 +22,5 @@ class OwnerSettings:
     state_dir: Path
     stations: "tuple[StationConfig, ...]" = ()
     """Empty where the settings name none: with a merchant token none is needed."""
+    named_tokens: "tuple[SecretStr, ...]" = ()
+    """Every ``DROVA_TOKEN`` of the settings: the gate goes by those, whoever logs in or out."""
