@@ -31,6 +31,12 @@ def test_the_old_list_has_no_place_for_steams_own_folder():
     assert [one.path for one in listed_libraries(None, STEAM)] == [STEAM]
 
 
+def test_a_list_of_june_2021_has_the_new_layout_without_steams_own_folder():
+    text = '"libraryfolders"\n{\n\t"contentstatsid"\t\t"-574"\n\t"1"\n\t{\n\t\t"path"\t\t"D:\\\\Steam"\n\t\t"apps"\n\t\t{\n\t\t}\n\t}\n}\n'
+    found = listed_libraries(text.encode(), STEAM)
+    assert [(one.path, one.apps) for one in found] == [(STEAM, None), ("D:\\Steam", frozenset())]
+
+
 def test_a_library_that_is_listed_twice_is_one():
     paths = ("C:\\\\Steam", "c:\\\\STEAM\\\\", "D:\\\\", "d:/")
     lines = "".join(f'\t"{number}"\t\t"{path}"\n' for number, path in enumerate(paths))
