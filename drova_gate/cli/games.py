@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from drova_gate.cli.owner import add_env, add_station, add_yes, with_owner
 from drova_gate.cli.showing import add_showing
-from drova_gate.cli.surroundings import read_owner_settings
 
 if TYPE_CHECKING:
     from drova_gate.owner.account import Owner
@@ -120,7 +119,6 @@ def _run(options: argparse.Namespace, name: str, **more: bool) -> int:
     """Run a command of the modules that need the client and its models: ``--help`` must not wait for those."""
     from drova_gate.cli import games_change, games_look, games_sync  # noqa: PLC0415 - see below
 
-    state_dir = read_owner_settings(options.env).state_dir
     works: dict[str, Callable[..., Awaitable[int]]] = {
         "listed": games_look.listed,
         "differ": games_look.differ,
@@ -131,7 +129,7 @@ def _run(options: argparse.Namespace, name: str, **more: bool) -> int:
     }
 
     async def run(owner: "Owner") -> int:
-        return await works[name](options, owner, state_dir, **more)
+        return await works[name](options, owner, **more)
 
     return with_owner(options, run)
 

@@ -4,7 +4,6 @@ import argparse
 import shlex
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from uuid import UUID
 
 from drova_gate.cli.changing import Intent, carry_through
@@ -21,11 +20,11 @@ from drova_gate.owner.account import OwnedStation, Owner
 __all__ = ["present_on", "set_paths", "switch"]
 
 
-async def switch(options: argparse.Namespace, owner: Owner, state_dir: Path, *, enabled: bool) -> int:
+async def switch(options: argparse.Namespace, owner: Owner, *, enabled: bool) -> int:
     """Enable or disable games."""
     stations = await owner.chosen(options.station)
     shelves, whole = await read_shelves(stations)
-    names = await names_of(owner, state_dir, shelves)
+    names = await names_of(owner, shelves)
     games = {game.product_id: game for game in map(names.find, options.games)}
     for game in games.values() if enabled and not options.force else ():
         if why := why_left_out(Offer(game.product_id, game.title, enabled=True)):
@@ -36,19 +35,19 @@ async def switch(options: argparse.Namespace, owner: Owner, state_dir: Path, *, 
     where = ["--station", *(one.name for one in stations)] if options.station else ["--all"]
     name = shlex.join(["games", word, *(game.title for game in games.values()), *where])
     nothing = f"nothing to change: no station offers {'less' if enabled else 'more'} than that"
-    code = await carry_through(options, Intent(name, tuple(changes), stations, nothing), state_dir)
+    code = await carry_through(options, Intent(name, tuple(changes), stations, nothing), owner.state_dir)
     return code if whole else code or 1
 
 
-async def set_paths(options: argparse.Namespace, owner: Owner, state_dir: Path) -> int:
+async def set_paths(options: argparse.Namespace, owner: Owner) -> int:
     """Set how a station starts a game."""
     (station,) = await owner.chosen([options.station])
     shelves, whole = await read_shelves([station])
     if not whole:
         return 1
     if options.eac:
-        return await _renew_eac(options, owner, state_dir, station, shelves[0])
-    game = (await names_of(owner, state_dir, shelves)).find(options.game)
+        return await _renew_eac(options, owner, station, shelves[0])
+    game = (await names_of(owner, shelves)).find(options.game)
     if game.product_id not in shelves[0].offers:
         raise CallOwner(game.title, f"is not on the list of {station.name}", "add it first: drova_gate games enable")
     now = paths_of(await station.client.station_product(station.uuid, game.product_id))
@@ -57,7 +56,7 @@ async def set_paths(options: argparse.Namespace, owner: Owner, state_dir: Path) 
     if wanted != now:
         changes = (SetPaths(station.uuid, game.product_id, game.title, paths=wanted),)
     name = shlex.join(["games", "paths", station.name, game.title])
-    return await carry_through(options, Intent(name, changes, (station,)), state_dir)
+    return await carry_through(options, Intent(name, changes, (station,)), owner.state_dir)
 
 
 def _changed(now: Paths, options: argparse.Namespace) -> Paths:
@@ -66,19 +65,17 @@ def _changed(now: Paths, options: argparse.Namespace) -> Paths:
     return replace(now, **named)
 
 
-async def _renew_eac(
-    options: argparse.Namespace, owner: Owner, state_dir: Path, station: OwnedStation, shelf: Shelf
-) -> int:
+async def _renew_eac(options: argparse.Namespace, owner: Owner, station: OwnedStation, shelf: Shelf) -> int:
     """Plan the anti-cheat's new folder for every game whose allowed paths, its own or Drova's, name the old one."""
     games = list(shelf.offers)
     if options.game is not None:
-        games = [(await names_of(owner, state_dir, [shelf])).find(options.game).product_id]
+        games = [(await names_of(owner, [shelf])).find(options.game).product_id]
     found = await read_paths(station, games)
     changes = [change for game in games if (change := _with_new_eac(station, shelf, game, found[game])) is not None]
     changes.sort(key=lambda one: (one.title.casefold(), one.product_id.int))
     name = shlex.join(["games", "paths", station.name, "--eac", *([options.game] if options.game else [])])
     nothing = f"nothing to change: no game of {station.name} names {eac_folder().old}"
-    code = await carry_through(options, Intent(name, tuple(changes), (station,), nothing), state_dir)
+    code = await carry_through(options, Intent(name, tuple(changes), (station,), nothing), owner.state_dir)
     return code or int(any(isinstance(one, GateError) for one in found.values()))
 
 

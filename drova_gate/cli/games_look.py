@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from uuid import UUID
 
 from drova_gate.cli.progress import Progress
@@ -42,9 +41,8 @@ TITLE_LEAST = 20
 """Places that a title needs beside the stations' columns."""
 
 
-async def listed(options: argparse.Namespace, owner: Owner, state_dir: Path) -> int:
+async def listed(options: argparse.Namespace, owner: Owner) -> int:
     """Show games and stations."""
-    del state_dir
     shelves, whole = await read_shelves(await owner.chosen(options.station))
     games = differing(shelves) if options.diff else None
     if for_machines(options):
@@ -62,9 +60,8 @@ async def listed(options: argparse.Namespace, owner: Owner, state_dir: Path) -> 
     return 0 if whole else 1
 
 
-async def differ(options: argparse.Namespace, owner: Owner, state_dir: Path) -> int:
+async def differ(options: argparse.Namespace, owner: Owner) -> int:
     """Show in which games two stations differ."""
-    del state_dir
     stations = await owner.stations()
     pair = [find_station(name, stations) for name in (options.first, options.second)]
     shelves, whole = await read_shelves(pair)
@@ -99,13 +96,13 @@ async def _paths_apart(pair: Sequence[OwnedStation], shelves: Sequence[Shelf]) -
     return apart
 
 
-async def show_paths(options: argparse.Namespace, owner: Owner, state_dir: Path) -> int:
+async def show_paths(options: argparse.Namespace, owner: Owner) -> int:
     """Show how a station starts a game."""
     (station,) = await owner.chosen([options.station])
     shelves, whole = await read_shelves([station])
     if not whole:
         return 1
-    game = (await names_of(owner, state_dir, shelves)).find(options.game)
+    game = (await names_of(owner, shelves)).find(options.game)
     found = await station.client.station_product(station.uuid, game.product_id)
     fields = (
         ("game path", found.game_path, found.default_game_path),
@@ -188,11 +185,11 @@ async def read_paths(station: OwnedStation, games: Sequence[UUID]) -> dict[UUID,
     return found
 
 
-async def names_of(owner: Owner, state_dir: Path, shelves: Sequence[Shelf]) -> GameNames:
+async def names_of(owner: Owner, shelves: Sequence[Shelf]) -> GameNames:
     """Gather what games are called: by the catalogue, and by the stations' own lists."""
     titles = [{game: offer.title for game, offer in shelf.offers.items()} for shelf in shelves]
     try:
-        catalogue = await Catalogue(owner.client, state_dir).games()
+        catalogue = await Catalogue(owner.client, owner.state_dir).games()
     except (GateError, OSError) as error:
         complain(f"catalogue: not to be had ({error}); games are known by the stations' lists alone")
         catalogue = GameIndex(())

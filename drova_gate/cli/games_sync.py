@@ -26,16 +26,16 @@ FAULTS_SHOWN = 10
 """Lines of faults of one file: whoever must mend fifty mends the cause first."""
 
 
-async def sync(options: argparse.Namespace, owner: Owner, state_dir: Path) -> int:
+async def sync(options: argparse.Namespace, owner: Owner) -> int:
     """Make lists the same."""
     listed = None if options.file is None else _read_list(Path(options.file))
     stations = await owner.stations()
     if listed is None:
-        return await _from_station(options, state_dir, stations)
-    return await _from_file(options, owner, state_dir, stations, listed)
+        return await _from_station(options, owner, stations)
+    return await _from_file(options, owner, stations, listed)
 
 
-async def _from_station(options: argparse.Namespace, state_dir: Path, stations: Sequence[OwnedStation]) -> int:
+async def _from_station(options: argparse.Namespace, owner: Owner, stations: Sequence[OwnedStation]) -> int:
     source = find_station(options.source, stations)
     targets = [one for one in _named(options.to, stations) or stations if one.uuid != source.uuid]
     if not targets:
@@ -59,19 +59,18 @@ async def _from_station(options: argparse.Namespace, state_dir: Path, stations: 
         changes += changes_for(target.uuid, wanted, present)
     _say_left_out(options, left_out)
     name = _command(options, "--from", source.name, "--to", *(one.name for one in targets))
-    code = await carry_through(options, Intent(name, tuple(changes), tuple(targets)), state_dir)
+    code = await carry_through(options, Intent(name, tuple(changes), tuple(targets)), owner.state_dir)
     return code if whole else code or 1
 
 
 async def _from_file(
     options: argparse.Namespace,
     owner: Owner,
-    state_dir: Path,
     stations: Sequence[OwnedStation],
     listed: Sequence[Listed],
 ) -> int:
     shelves, whole = await read_shelves(stations)
-    names = await names_of(owner, state_dir, shelves)
+    names = await names_of(owner, shelves)
     try:
         groups = grouped(listed, names, stations)
     except ListFault as fault:
@@ -98,7 +97,7 @@ async def _from_file(
         changes += changes_for(target.uuid, wanted, present)
     _say_left_out(options, tuple(left_out))
     name = _command(options, options.file, "--to", *(one.name for one in targets))
-    code = await carry_through(options, Intent(name, tuple(changes), tuple(targets)), state_dir)
+    code = await carry_through(options, Intent(name, tuple(changes), tuple(targets)), owner.state_dir)
     return code if whole else code or 1
 
 

@@ -86,12 +86,10 @@ class Journal:
 
     def over(self, change: Change, outcome: str) -> None:
         """Note that a change is over with; ``OSError`` if the disk refuses."""
-        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
-        try:
-            os.write(handle, f"{_line(change, outcome)}\n".encode("utf-8", "replace"))
-            os.fdatasync(handle)
-        finally:
-            os.close(handle)
+        with self.path.open("ab") as file:
+            file.write(f"{_line(change, outcome)}\n".encode("utf-8", "replace"))
+            file.flush()
+            os.fdatasync(file.fileno())
 
     def end(self) -> None:
         """Forget the run: it came to its end."""
