@@ -7,6 +7,7 @@ columns' keys, so that a script does not depend on what a heading is called.
 import csv
 import io
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -121,6 +122,8 @@ def _plain(value: Any) -> Any:
     """Turn a value into what JSON knows."""
     if isinstance(value, UUID):
         return str(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)  # JSON has no word for it
     if isinstance(value, datetime | date):
         return value.isoformat()
     if isinstance(value, Enum):

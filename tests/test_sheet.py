@@ -58,3 +58,11 @@ def test_a_negative_number_stays_a_number():
 @given(st.text())
 def test_one_line_is_one_line(text: str):
     assert len(one_line(text).splitlines()) == 1
+
+
+def test_json_is_json_though_a_number_is_none():
+    def refuse(word: str) -> None:
+        raise AssertionError(word)
+
+    rows = json.loads(json_text([{"a": float("nan"), "b": [float("-inf"), 1.5]}]), parse_constant=refuse)
+    assert rows == [{"a": "nan", "b": ["-inf", 1.5]}]

@@ -1,7 +1,6 @@
 """``drova_gate stations``, ``current``: how the owner's stations are, and who plays on them."""
 
 import argparse
-import asyncio
 import sys
 import time
 from collections.abc import Sequence
@@ -192,6 +191,8 @@ def _say_faults(seen: "Sequence[Seen]") -> int:
 
 def _current(options: argparse.Namespace) -> int:
     async def work(owner: "Owner") -> int:
+        import asyncio  # noqa: PLC0415 - a command without network does without
+
         with places(options) as known:
             if not options.watch:
                 rows, summary, seen = await _playing(owner, options, known)

@@ -1,7 +1,6 @@
 """``drova_gate publish``, ``hide``, ``desktop``, ``updates``, ``describe``: change stations at Drova, one after the other."""
 
 import argparse
-import asyncio
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -143,6 +142,8 @@ def _run(
 
 
 async def _steer_all(stations: "Sequence[OwnedStation]", order: "Order", options: argparse.Namespace) -> int:
+    import asyncio  # noqa: PLC0415 - a command without network does without
+
     from drova_gate.owner.held import read_holds  # noqa: PLC0415 - see guard.py
     from drova_gate.owner.steering import steer  # noqa: PLC0415 - see guard.py
 

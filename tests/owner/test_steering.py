@@ -1,8 +1,13 @@
 """Changing stations at Drova: what is sent, what is read back, what is refused, and what is said when nobody can tell."""
 
+import asyncio
 import json
+import os
 import re
+import signal
+import sys
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 from hypothesis import given
@@ -11,6 +16,7 @@ from owner_shop import Shop
 
 from drova_gate.core.model import Phase
 from drova_gate.owner.plain_text import excerpt, plain_text
+from drova_gate.sim.cloud import CloudPlan
 
 
 @pytest.mark.parametrize(
@@ -127,6 +133,23 @@ async def test_a_reading_back_that_is_refused_does_not_make_the_write_undone(sho
     assert (code, err) == (0, "")
     assert out.startswith("pc1: was shown, is hidden now (read back; first: answered 429")
     assert len(shop.writes()) == 1
+
+
+async def test_whoever_stops_it_reads_how_far_it_came(shop: Shop):
+    environment = {"PATH": os.environ["PATH"], "ENV_LOCATION": str(shop.settings())}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "drova_gate", "hide", "--all", env=environment, stdout=PIPE, stderr=PIPE
+    )
+    shop.cloud.plan = CloudPlan(latency=0.2)
+    async with asyncio.timeout(30):
+        assert process.stdout is not None
+        first = await process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, err = await process.communicate()
+    assert process.returncode == 130
+    assert b"was shown, is hidden now" in first
+    assert "interrupted: 1 of 3 stations done; how pc1 is now: drova_gate stations" in err.decode()
+    assert sum(one.published for one in shop.cloud.servers.values()) >= 1
 
 
 async def test_an_api_that_goes_down_with_the_write_leaves_the_outcome_open(shop: Shop):

@@ -3,6 +3,8 @@
 import csv
 import io
 import json
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -89,6 +91,17 @@ async def test_a_damaged_file_is_said_and_the_others_are_used(shop: Shop, folder
         "empty.mmdb",
         "half.mmdb",
     ]
+
+
+def test_a_command_without_network_loads_none_of_what_a_network_needs(tmp_path: Path):
+    """Start time by its cause: a clock on a busy machine would measure the neighbours."""
+    heavy = ("asyncio", "ssl", "aiohttp", "asyncssh", "pydantic", "maxminddb")
+    code = f"import sys; from drova_gate.cli import main; main(['where', '10.0.0.1']); print([m for m in {heavy} if m in sys.modules])"
+    environment = {"PATH": os.environ["PATH"], "DROVA_STATE_DIR": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, env=environment, check=True
+    )
+    assert done.stdout.splitlines()[-1] == "[]", done.stdout
 
 
 def test_the_folder_beside_the_state_is_looked_at_by_itself(folder: Path):

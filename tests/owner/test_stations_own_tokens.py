@@ -1,0 +1,38 @@
+"""Without a merchant token: each station is asked over SSH for its own, which opens that station alone."""
+
+from pathlib import Path
+
+from owner_shop import Shop
+
+from drova_gate.sim.cloud import GAME, Cloud
+from drova_gate.sim.station import Costs, Station, StationPlan
+
+
+async def test_the_owners_commands_do_with_what_the_station_has(tmp_path: Path):
+    plan = StationPlan(costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05))
+    server, token, owner = plan.registrations[0]
+    async with Cloud() as cloud, Station(plan) as station:
+        made = cloud.add_server(server, "Игровой ПК", owner, token=token)
+        settings = {
+            "DROVA_TOKEN": "",
+            "WINDOWS_HOST": station.host,
+            "WINDOWS_SSH_PORT": str(station.ssh_port),
+            "WINDOWS_LOGIN": plan.login,
+            "WINDOWS_PASSWORD": plan.password,
+            "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
+        }
+        shop = Shop(cloud, tmp_path)
+        code, out, err = await shop.run("stations", **settings)
+        assert (code, err) == (0, "")
+        assert station.host in out
+
+        code, out, err = await shop.run("hide", "Игровой ПК", **settings)
+        assert (code, err) == (0, "")
+        assert not made.published
+
+        cloud.start_session(server, GAME)
+        code, out, err = await shop.run("current", **settings)
+        assert (code, err) == (0, "")
+        assert "A Game" in out
+        assert "A Game" in (await shop.run("sessions", **settings))[1]
+        assert not cloud.refused
