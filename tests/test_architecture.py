@@ -14,6 +14,7 @@ LAYERS: dict[str, int] = {
     "settings": 0,
     "columns": 0,
     "sheet": 1,
+    "addresses": 0,
     "moments": 1,
     "nearest": 1,
     "language": 1,

@@ -12,7 +12,7 @@ from pathlib import Path
 from drova_gate.cloud.files import give_to_folder
 from drova_gate.errors import CallOwner
 
-__all__ = ["FILE_NAME", "is_damage", "open_for_reading", "open_for_writing", "set_aside"]
+__all__ = ["CACHE_KIB", "FILE_NAME", "is_damage", "open_for_reading", "open_for_writing", "set_aside"]
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +22,7 @@ VERSION = 1
 PATIENCE_SECONDS = 10.0
 """For another writer: a batch takes far less than a second."""
 CACHE_KIB = 1024
+"""Of the file in memory; a command that writes a hundred thousand rows at once takes more than the gate."""
 _DAMAGED = (11, 26)
 """SQLITE_CORRUPT and SQLITE_NOTADB, without their extended part."""
 
@@ -44,7 +45,7 @@ CREATE TABLE notes (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 """
 
 
-def open_for_writing(path: Path) -> sqlite3.Connection:
+def open_for_writing(path: Path, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:
     """Open the archive, begun if there is none; ``sqlite3.Error`` or ``OSError`` if the disk refuses, ``CallOwner`` for a later version."""
     folder = path.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -57,7 +58,7 @@ def open_for_writing(path: Path) -> sqlite3.Connection:
         base.execute("PRAGMA journal_mode=WAL")
         # With WAL a power cut may lose the last batch, never the file, and what it held is still in the API's list.
         base.execute("PRAGMA synchronous=NORMAL")
-        base.execute(f"PRAGMA cache_size=-{CACHE_KIB}")
+        base.execute(f"PRAGMA cache_size=-{cache_kib}")
         if _version(base) == 0:
             _begin(base)
     except BaseException:

@@ -70,4 +70,4 @@ def _kept(value: float | str) -> int | float | str:
 
 def _text(value: str) -> str:
     # JSON may hold half a surrogate pair, UTF-8 may not.
-    return value.encode("utf-8", "replace").decode()
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()

@@ -1,6 +1,7 @@
 """Writing the archive: batches of readings, merged with what is there; each batch is stored whole or not at all."""
 
 import json
+import threading
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -10,8 +11,8 @@ from typing import Any
 from uuid import UUID
 
 from drova_gate.archive.coverage import LIST_MOST, Stretch, holes, joined, stretch_of
-from drova_gate.archive.files import open_for_writing
-from drova_gate.archive.merge import Entry, Values, entry_of, merged
+from drova_gate.archive.files import CACHE_KIB, open_for_writing
+from drova_gate.archive.merge import Entry, Reading, Values, entry_of, merged
 from drova_gate.archive.readings import Listing, reading_of
 
 __all__ = ["Archive", "Kept"]
@@ -48,19 +49,21 @@ class Kept:
 
 
 class Archive:
-    """The archive, open to be written; for one thread at a time. ``close`` at the end.
+    """The archive, open to be written; calls come one after the other. ``close`` at the end.
 
     Every method may raise ``sqlite3.Error`` (the disk refuses, another writer holds it): nothing is half written then.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, cache_kib: int = CACHE_KIB) -> None:
         self.path = path
-        self._base = open_for_writing(path)
+        self._base = open_for_writing(path, cache_kib)
+        self._in_use = threading.Lock()
         self._ids: dict[str, dict[bytes, int]] = {table: {} for table in _IDS.values()}
 
     def close(self) -> None:
-        """Close the file; what was stored is stored."""
-        self._base.close()
+        """Close the file; what was stored is stored, and what is being stored is waited for."""
+        with self._in_use:
+            self._base.close()
 
     # -- sessions ----------------------------------------------------------------------------------------------------
 
@@ -75,25 +78,28 @@ class Archive:
     def _keep(self, listing: Listing) -> Kept:
         kept, rows = Kept(), list[tuple[Any, ...]]()
         station = self._station(listing)
+        fresh: dict[bytes, Reading] = {}
         found = dict(self._entries([one.uuid.bytes for one in listing.sessions]))
         created = [one.created_on for one in listing.sessions]
         stretch = stretch_of(created, asked=listing.asked, older_known=self._older_known(station, created))
         for session in listing.sessions:
             reading = reading_of(session, listing.at)
             old = found.get(reading.uuid)
-            if old is not None and old.tells(reading):
-                kept.same += 1
+            if old is None and (twice := fresh.get(reading.uuid)) is not None:
+                old = entry_of(twice)
+            if old is None:
+                fresh[reading.uuid] = reading
+                rows.append(self._row(reading.uuid, reading.status, reading.at, reading.fields, {}))
+                kept.new += 1
                 continue
-            entry = entry_of(reading) if old is None else merged(old, entry_of(reading))
+            entry = old if old.tells(reading) else merged(old, entry_of(reading))
             if entry == old:
                 kept.same += 1
                 continue
             found[reading.uuid] = entry
-            rows.append(self._row(entry))
-            if old is None:
-                kept.new += 1
-            else:
-                kept.changed += 1
+            now = {name: entry.now(name) for name in entry.known}
+            rows.append(self._row(entry.uuid, entry.status, entry.first_at, now, entry.past))
+            kept.changed += 1
         self._base.executemany(_WRITE, rows)
         if stretch is not None:
             self._cover(station, stretch)
@@ -120,18 +126,20 @@ class Archive:
             for row in self._base.execute(f"{_READ} ({', '.join('?' * len(part))})", part):
                 yield row[0], _entry(row)
 
-    def _row(self, entry: Entry) -> tuple[Any, ...]:
-        ids = [None if (value := entry.now(name)) is None else self._id(table, value) for name, table in _IDS.items()]
-        extra = {name[1:]: entry.now(name) for name in entry.known if name.startswith("+")}
-        past = {name: values if name not in _IDS else _shown(values) for name, values in entry.past.items()}
+    def _row(
+        self, uuid: bytes, status: str, first_at: int, now: Mapping[str, Any], past: Mapping[str, list[list[Any]]]
+    ) -> tuple[Any, ...]:
+        ids = [None if (value := now.get(name)) is None else self._id(table, value) for name, table in _IDS.items()]
+        extra = {name[1:]: value for name, value in now.items() if name[0] == "+"}
+        told = {name: values if name not in _IDS else _shown(values) for name, values in past.items()}
         return (
-            entry.uuid,
+            uuid,
             *ids,
-            *(entry.now(name) for name in _PLAIN),
-            entry.status,
+            *map(now.get, _PLAIN),
+            status,
             json.dumps(extra, sort_keys=True) if extra else None,
-            entry.first_at,
-            json.dumps(past, sort_keys=True) if past else None,
+            first_at,
+            json.dumps(told, sort_keys=True) if told else None,
         )
 
     def _id(self, table: str, uuid: bytes) -> int:
@@ -227,16 +235,17 @@ class Archive:
     @contextmanager
     def _together(self) -> Iterator[None]:
         """All of it or nothing. The lock is taken at once: a reader that becomes a writer may be refused in the middle."""
-        self._base.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-            self._base.execute("COMMIT")
-        except BaseException:
-            for known in self._ids.values():
-                known.clear()  # ids that were given in what is now undone
-            if self._base.in_transaction:
-                self._base.execute("ROLLBACK")
-            raise
+        with self._in_use:
+            self._base.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._base.execute("COMMIT")
+            except BaseException:
+                for known in self._ids.values():
+                    known.clear()  # ids that were given in what is now undone
+                if self._base.in_transaction:
+                    self._base.execute("ROLLBACK")
+                raise
 
 
 def _entry(row: tuple[Any, ...]) -> Entry:

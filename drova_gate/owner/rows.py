@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from drova_gate.addresses import masked
 from drova_gate.cloud.models import Endpoint, Server, Session
 from drova_gate.owner.overview import Seen
 from drova_gate.owner.player import OVER, TAKEN
-from drova_gate.report.snapshot import masked
 from drova_gate.sheet import Row
 
 __all__ = [

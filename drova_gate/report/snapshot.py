@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drova_gate.addresses import masked
 from drova_gate.cloud.catalog import Catalogue
 from drova_gate.cloud.models import DESKTOP_PRODUCT, Session
 from drova_gate.config import StationConfig
@@ -13,7 +14,7 @@ from drova_gate.relay.figures import RelayFigures, Spell
 from drova_gate.relay.listener import RelayListener
 from drova_gate.report.past import Past
 
-__all__ = ["masked", "station_snapshot"]
+__all__ = ["station_snapshot"]
 
 _OVER = ("FINISHED", "ABORTED")
 
@@ -52,15 +53,6 @@ def station_snapshot(
             "link": _age(observer.link.linked_at if observer.link.up else None, now),
         },
     }
-
-
-def masked(address: str | None) -> str | None:
-    """A player's address with its second half left out."""
-    if not address:
-        return None
-    if ":" in address:
-        return ":".join(address.split(":")[:2]) + ":*"
-    return ".".join(address.split(".")[:2]) + ".*.*"
 
 
 def _session(controller: Controller, *, addresses: bool) -> dict[str, Any] | None:

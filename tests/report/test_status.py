@@ -15,10 +15,10 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from drova_gate.addresses import masked
 from drova_gate.report import server as status_server
 from drova_gate.report.ask import NobodyThere, ask, places
 from drova_gate.report.server import StatusServer
-from drova_gate.report.snapshot import masked
 from drova_gate.report.table import duration, event_lines, fitted, status_lines
 
 
