@@ -1,5 +1,6 @@
 """Checks of the Drova API as this station needs it: whether it answers, the token, what it says of the station. Reads only."""
 
+import shlex
 import time
 from email.utils import parsedate_to_datetime
 from uuid import UUID
@@ -72,7 +73,9 @@ async def _endpoints(exam: Examination) -> tuple[Endpoint, ...]:
 
 async def _cloud(exam: Examination) -> Verdict:
     place = exam.config.api_url
-    look = Cure(Where.ROUTER, f"curl -sS -o /dev/null -w '%{{http_code}}\\n' {place}{PUBLIC_PATH}")
+    look = Cure(
+        Where.ROUTER, shlex.join(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}\\n", f"{place}{PUBLIC_PATH}"])
+    )
     try:
         answer, _ = await exam.once(_answer)
     except CloudThrottled as error:
@@ -159,7 +162,7 @@ async def _published(exam: Examination) -> Verdict:
     return warned(
         "hidden from the catalogue",
         "nobody can rent it; show it, unless you hid it (the gate does not undo that)",
-        Cure(Where.ROUTER, f"drova_gate publish --station {exam.config.name}"),
+        Cure(Where.ROUTER, f"drova_gate publish {exam.config.name}"),
     )
 
 
@@ -168,7 +171,7 @@ async def _allow_desktop(exam: Examination) -> Verdict:
         return warned(
             "the desktop cannot be rented, only single games",
             "the gate prepares desktop sessions; allow it, unless that is meant",
-            Cure(Where.ROUTER, f"drova_gate desktop on --station {exam.config.name}"),
+            Cure(Where.ROUTER, f"drova_gate desktop on {exam.config.name}"),
         )
     return fine("the desktop can be rented")
 
@@ -178,7 +181,7 @@ async def _updates(exam: Examination) -> Verdict:
         return warned(
             "updates of games are switched off",
             "players meet games that want an update first; switch them on, unless you update them yourself",
-            Cure(Where.ROUTER, f"drova_gate updates on --station {exam.config.name}"),
+            Cure(Where.ROUTER, f"drova_gate updates on {exam.config.name}"),
         )
     return fine("games are updated")
 

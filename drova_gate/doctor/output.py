@@ -88,12 +88,15 @@ class Table:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
 
 
+def _plain(text: str) -> str:
+    """What comes from a station must neither move the cursor nor begin a line of its own."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def _wrapped(text: str, room: int | None, hanging: str) -> list[str]:
-    # What comes from a station must not move the cursor.
-    safe = "".join(char if char.isprintable() else " " for char in text)
     if room is None:
-        return [safe]
-    return textwrap.wrap(safe, room, subsequent_indent=hanging, break_on_hyphens=False) or [""]
+        return [_plain(text)]
+    return textwrap.wrap(_plain(text), room, subsequent_indent=hanging, break_on_hyphens=False) or [""]
 
 
 def plan_lines(station: str, checks: Iterable[Check], *, room: int | None = None) -> list[str]:
@@ -118,7 +121,7 @@ def _cure_lines(cures: Sequence[Cure]) -> list[str]:
         if cure.where is not place:
             lines.append(f"   {_PLACES[cure.where]}")
             place = cure.where
-        lines.append(f"     {cure.text}")
+        lines.append(f"     {_plain(cure.text)}")
     return lines
 
 

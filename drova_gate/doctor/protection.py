@@ -5,7 +5,7 @@ import re
 
 from drova_gate.doctor import facts
 from drova_gate.doctor.examination import Examination, Spec, Subject
-from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, skipped, warned
+from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, powershell_word, skipped, warned
 from drova_gate.errors import ProtectorMissing, ProtectorRefused
 from drova_gate.protect.protector import Protection
 from drova_gate.station import protector_of
@@ -209,16 +209,27 @@ async def _firewall_ssh(exam: Examination) -> Verdict:
                 Where.STATION, "Get-NetFirewallRule -Direction Inbound -Enabled True | Where-Object Name -like '*ssh*'"
             ),
         )
-    limit = us or "ADDRESS-OF-THE-ROUTER"
+    limit = us if _is_address(us) else "ADDRESS-OF-THE-ROUTER"
     wide = [name for name, places in open_to.items() if not places or not all(_narrow(each, us) for each in places)]
     if wide:
         whom = "anybody" if any(not open_to[name] for name in wide) else "more than this machine"
         return warned(
             f"lets {whom} in (rule {', '.join(wide)})",
             "a neighbour or a renter on the same network may try the password; let this machine in alone",
-            *(Cure(Where.STATION, f"Set-NetFirewallRule -Name '{name}' -RemoteAddress {limit}") for name in wide),
+            *(
+                Cure(Where.STATION, f"Set-NetFirewallRule -Name {powershell_word(name)} -RemoteAddress {limit}")
+                for name in wide
+            ),
         )
     return fine(f"lets in {us or 'single addresses'} alone")
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _narrow(place: str, us: str) -> bool:
@@ -247,7 +258,7 @@ async def _firewall_agent(exam: Examination) -> Verdict:
         return failed(
             f"a rule blocks port {port} or the agent (rule {', '.join(blocking)})",
             "a block beats every permission, Drova's own too; take it out",
-            *(Cure(Where.STATION, f"Disable-NetFirewallRule -Name '{name}'") for name in blocking),
+            *(Cure(Where.STATION, f"Disable-NetFirewallRule -Name {powershell_word(name)}") for name in blocking),
         )
     return fine(f"nothing blocks port {port}")
 

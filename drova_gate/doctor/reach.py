@@ -2,13 +2,14 @@
 
 import asyncio
 import re
+import shlex
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from drova_gate.doctor import facts
 from drova_gate.doctor.examination import Blocked, Examination, Spec, Subject
-from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, warned
+from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, powershell_word, warned
 from drova_gate.errors import (
     AnswerNotUnderstood,
     GateError,
@@ -135,14 +136,14 @@ async def _host_key(exam: Examination) -> Verdict:
         forget = (
             Cure(Where.SETTINGS, "WINDOWS_HOST_KEY=  # the new fingerprint, as printed on the station's own screen")
             if exam.config.host_key
-            else Cure(Where.ROUTER, f"rm {pin_file}")
+            else Cure(Where.ROUTER, shlex.join(["rm", str(pin_file)]))
         )
         return failed(fault.fact, fault.advice, _SHOW_KEY, forget)
     if isinstance(fault, SettingsFault):
         return failed(
             str(fault),
             "delete the file if it is damaged: the key is learned again",
-            Cure(Where.ROUTER, f"rm {pin_file}"),
+            Cure(Where.ROUTER, shlex.join(["rm", str(pin_file)])),
         )
     if fault is not None and not isinstance(fault, LoginRefused | _AFTER_LOGIN):
         raise Blocked("ssh")  # no key was seen
@@ -185,9 +186,14 @@ async def _ssh(exam: Examination) -> Verdict:
         return failed(
             fault.fact,
             fault.advice,
-            Cure(Where.ROUTER, f"ssh -p {config.ssh_port} {config.login}@{config.host} whoami"),
+            Cure(
+                Where.ROUTER, shlex.join(["ssh", "-p", str(config.ssh_port), f"{config.login}@{config.host}", "whoami"])
+            ),
             Cure(Where.SETTINGS, "WINDOWS_PASSWORD=  # the password of that account"),
-            Cure(Where.STATION, f'Get-LocalUser "{config.login}" | Format-List Name, Enabled, PasswordExpires'),
+            Cure(
+                Where.STATION,
+                f"Get-LocalUser {powershell_word(config.login)} | Format-List Name, Enabled, PasswordExpires",
+            ),
         )
     if isinstance(fault, HostKeyChanged | SettingsFault):
         raise Blocked("host_key")  # no login was tried
@@ -258,7 +264,7 @@ async def _max_sessions(exam: Examination) -> Verdict:
 async def _admin(exam: Examination) -> Verdict:
     sids = await exam.once(facts.token)
     login = exam.config.login
-    join = Cure(Where.STATION, f'Add-LocalGroupMember -SID S-1-5-32-544 -Member "{login}"')
+    join = Cure(Where.STATION, f"Add-LocalGroupMember -SID S-1-5-32-544 -Member {powershell_word(login)}")
     if not sids:
         return warned("whoami.exe tells nothing", "make sure that the login is an administrator", join)
     # High (12288) and System (16384): what an administrator's whole token has.

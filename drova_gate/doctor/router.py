@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shlex
 import shutil
 import socket
 import stat
@@ -39,13 +40,13 @@ async def _settings_file(exam: Examination) -> Verdict:
         return failed(
             f"{file} can be changed by others (mode {mode:04o})",
             "whoever writes there decides where the gate logs in; take the right away",
-            Cure(Where.ROUTER, f"chmod 0600 {file}"),
+            Cure(Where.ROUTER, shlex.join(["chmod", "0600", str(file)])),
         )
     if mode & 0o004:
         return warned(
             f"{file} can be read by everybody (mode {mode:04o}), and passwords stand in it",
             "take the right away",
-            Cure(Where.ROUTER, f"chmod 0600 {file}"),
+            Cure(Where.ROUTER, shlex.join(["chmod", "0600", str(file)])),
         )
     return fine(f"{file}, mode {mode:04o}")
 
@@ -58,33 +59,33 @@ async def _state_dir(exam: Examination) -> Verdict:
         return failed(
             f"{folder} cannot be written by this user",
             "run the check as the gate's own user, or set DROVA_STATE_DIR to a folder of his",
-            Cure(Where.ROUTER, f"ls -ld {folder}; id"),
+            Cure(Where.ROUTER, f"ls -ld {shlex.quote(str(folder))}; id"),
         )
     free = shutil.disk_usage(folder).free
     if free < ROOM_LEAST:
         return failed(
             f"{folder} has {free / 1e6:.0f} MB left",
             "without room the gate forgets what it did at its next start; make room there",
-            Cure(Where.ROUTER, f"df -h {folder}"),
+            Cure(Where.ROUTER, shlex.join(["df", "-h", str(folder)])),
         )
     mode = stat.S_IMODE(folder.stat().st_mode)
     if mode & 0o022:
         return failed(
             f"{folder} can be written by others (mode {mode:04o})",
             "host keys and the record of each station lie there; take the right away",
-            Cure(Where.ROUTER, f"chmod go-w {folder}"),
+            Cure(Where.ROUTER, shlex.join(["chmod", "go-w", str(folder)])),
         )
     if free < ROOM_ENOUGH:
         return warned(
             f"{folder} has {free / 1e6:.0f} MB left",
             "the record of events grows there; make room, or set DROVA_EVENTS_DAYS lower",
-            Cure(Where.ROUTER, f"df -h {folder}"),
+            Cure(Where.ROUTER, shlex.join(["df", "-h", str(folder)])),
         )
     if mode & 0o007:
         return warned(
             f"{folder} can be looked into by everybody (mode {mode:04o})",
             "its files are closed, their names are not; take the right away",
-            Cure(Where.ROUTER, f"chmod o-rwx {folder}"),
+            Cure(Where.ROUTER, shlex.join(["chmod", "o-rwx", str(folder)])),
         )
     return fine(f"{folder}, mode {mode:04o}, {free / 1e9:.1f} GB left")
 
@@ -96,14 +97,14 @@ def _missing_dir(folder: Path) -> Verdict:
         return failed(
             f"{above} is closed to this user",
             "run the check as the gate's own user, or set DROVA_STATE_DIR to a folder of his",
-            Cure(Where.ROUTER, f"sudo -u drova_gate drova_gate doctor  # or: ls -ld {above}; id"),
+            Cure(Where.ROUTER, f"sudo -u drova_gate drova_gate doctor  # or: ls -ld {shlex.quote(str(above))}; id"),
         )
     if os.access(above, os.W_OK | os.X_OK):
         return fine(f"{folder} is made at the gate's first start")
     return failed(
         f"{folder} is not there, and this user cannot make it",
         "make it for the gate's user, or set DROVA_STATE_DIR to a folder of his",
-        Cure(Where.ROUTER, f"install -d -m 0700 -o drova_gate {folder}"),
+        Cure(Where.ROUTER, shlex.join(["install", "-d", "-m", "0700", "-o", "drova_gate", str(folder)])),
     )
 
 
@@ -115,7 +116,7 @@ async def _recipes(exam: Examination) -> Verdict:
         return failed(
             str(error),
             "mend the file; drova_gate recipes check tells all that is wrong with it",
-            Cure(Where.ROUTER, f"drova_gate recipes check {exam.config.launchers_dir}"),
+            Cure(Where.ROUTER, shlex.join(["drova_gate", "recipes", "check", str(exam.config.launchers_dir)])),
         )
     locks = sum(1 for _ in lockdown)
     signed_out = sum(recipe.enabled for recipe in recipes)

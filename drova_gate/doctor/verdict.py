@@ -3,7 +3,18 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["Check", "Cure", "Outcome", "Verdict", "Where", "failed", "fine", "skipped", "warned"]
+__all__ = [
+    "Check",
+    "Cure",
+    "Outcome",
+    "Verdict",
+    "Where",
+    "failed",
+    "fine",
+    "powershell_word",
+    "skipped",
+    "warned",
+]
 
 
 class Outcome(StrEnum):
@@ -67,6 +78,12 @@ class Check:
     def link(self) -> str:
         """Where it is explained."""
         return f"docs/doctor.md#{self.code}"
+
+
+def powershell_word(text: str) -> str:
+    """Quote a text for a line that is copied into PowerShell; what a station says of itself may come from a renter."""
+    # PowerShell takes four characters for a single quote; two of a kind stand for one.
+    return "'" + "".join(char * 2 if char in "'\u2018\u2019\u201a\u201b" else char for char in text) + "'"
 
 
 def fine(found: str) -> Verdict:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 import re
+import shlex
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -12,11 +13,15 @@ import pytest
 from doctor_world import World, world
 from faults import FAULTS, Fault
 
+from drova_gate.cli import _parser
 from drova_gate.doctor.checks import CHECKS
 from drova_gate.doctor.examination import Examination, Spec
-from drova_gate.doctor.verdict import Outcome, Verdict, fine
+from drova_gate.doctor.output import plan_lines
+from drova_gate.doctor.verdict import Outcome, Verdict, Where, fine, powershell_word
 from drova_gate.host import link
+from drova_gate.settings import SETTINGS
 from drova_gate.sim.station import Costs
+from drova_gate.sim.windows.firewall_registry import mirror
 
 TROUBLE = (Outcome.WARN, Outcome.FAIL)
 NEEDS = {spec.code: {*spec.needs, *(["registration"] if spec.code == "token" else [])} for spec in CHECKS}
@@ -47,6 +52,11 @@ async def test_a_planted_fault_is_told(fault: Fault, tmp_path: Path):
         assert words in verdict.found, (code, verdict)
     assert [check for check in checks.values() if "itself broke" in check.verdict.found] == []
     assert [check for check in checks.values() if check.outcome in TROUBLE and not check.verdict.hint] == []
+    for cure in (cure for check in checks.values() for cure in check.verdict.cures):
+        if cure.where is Where.ROUTER and cure.text.startswith("drova_gate "):
+            _parser().parse_args(shlex.split(cure.text)[1:])  # leaves with code 2 where a command is not so
+        if cure.where is Where.SETTINGS:
+            assert cure.text.partition("=")[0] in {setting.name for setting in SETTINGS}
 
 
 def test_every_way_in_which_a_check_can_end_is_planted():
@@ -181,3 +191,17 @@ async def test_the_station_goes_off_in_the_middle(tmp_path: Path):
         await off
     assert len(checks) == len(CHECKS)
     assert [check for check in checks.values() if "itself broke" in check.verdict.found] == []
+
+
+async def test_a_renters_names_cannot_break_out_of_a_line_to_be_copied(tmp_path: Path):
+    """A firewall rule's name stands whole inside quotes, and cannot steer the terminal."""
+    name = "x'; Remove-Item C: \x1b[2J"
+    async with world(tmp_path) as here:
+        here.machine.firewall.installed = {name: "v2.31|Action=Allow|Active=TRUE|Dir=In|Protocol=6|LPort=22|Name=x|"}
+        with here.machine.quietly():
+            mirror(here.machine)
+        checks = await here.examine(resting_on(["firewall_ssh"]))
+    text = "\n".join(plan_lines("pc1", checks.values()))
+    assert "-Name 'x''; Remove-Item C:  [2J' -RemoteAddress 192.168.1.2" in text
+    assert "\x1b" not in text
+    assert powershell_word("a\u2019b") == "'a\u2019\u2019b'", "PowerShell takes that one for a quote, too"
