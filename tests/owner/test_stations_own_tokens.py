@@ -36,3 +36,33 @@ async def test_the_owners_commands_do_with_what_the_station_has(tmp_path: Path):
         assert "A Game" in out
         assert "A Game" in (await shop.run("sessions", **settings))[1]
         assert not cloud.refused
+
+
+async def test_a_station_whose_token_cannot_be_had_is_said_and_the_others_are_there(tmp_path: Path):
+    plan = StationPlan(costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05))
+    server, token, owner = plan.registrations[0]
+    async with Cloud() as cloud, Station(plan) as station:
+        cloud.add_server(server, "PC", owner, token=token)
+        fleet = tmp_path / "stations.toml"
+        fleet.write_text(
+            f"""[defaults]
+WINDOWS_LOGIN = "{plan.login}"
+WINDOWS_PASSWORD = "{plan.password}"
+SHADOW_DEFENDER_PASSWORD = "{plan.shadow_password}"
+[[station]]
+name = "pc1"
+WINDOWS_HOST = "{station.host}"
+WINDOWS_SSH_PORT = {station.ssh_port}
+[[station]]
+name = "pc2"
+WINDOWS_HOST = "127.0.0.1"
+WINDOWS_SSH_PORT = 9
+""",
+            encoding="utf-8",
+        )
+        shop, settings = Shop(cloud, tmp_path), {"DROVA_TOKEN": "", "DROVA_CONFIG": str(fleet)}
+        code, out, err = await shop.run("stations", **settings)
+        assert code == 1
+        assert "pc1" in out
+        assert "127.0.0.1" in err
+        assert (await shop.run("stations", "--station", "pc1", **settings))[0] == 0

@@ -194,6 +194,15 @@ async def test_what_is_under_maintenance_is_shown_by_ending_that(shop: Shop):
     assert "drova_gate maintenance off gate-pc" in err
 
 
+async def test_a_gates_state_that_cannot_be_read_is_no_leave_to_show_the_station(shop: Shop):
+    (shop.state / "gate-pc" / "state.json").mkdir(parents=True)
+    shop.server("pc1").published = False
+    code, _, err = await shop.run("publish", "pc1")
+    assert code == 1
+    assert "whether the gate holds it hidden is not known" in err
+    assert (await shop.run("publish", "pc1", "--force"))[0] == 0
+
+
 async def test_looking_at_a_gates_state_leaves_it_as_it_is(shop: Shop):
     shop.hold("pc1")
     file = shop.state / "gate-pc" / "state.json"
