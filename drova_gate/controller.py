@@ -254,8 +254,8 @@ class Controller:
             case Publish():
                 if said := await self._publisher.publish(action, facts):
                     self._happened("published", said)
-            case OwnHiding():
-                await self._remember(records.hidden(self.record))
+            case OwnHiding(ours):
+                await self._remember(records.hidden(self.record) if ours else records.not_hidden(self.record))
             case EndLease(why):
                 await self._end_lease(why, facts)
             case Adopt():

@@ -92,7 +92,7 @@ def _read(text: str) -> Lease:
         return note
     if not isinstance(stored, dict):
         return note
-    since, until = stored.get("since"), stored.get("until")
+    since, until, hidden = stored.get("since"), stored.get("until"), stored.get("show_again")
     if not _is_wall(since) or not (until is None or _is_wall(until)):
         return note
     return Lease(
@@ -101,7 +101,7 @@ def _read(text: str) -> Lease:
         by=_line(str(stored.get("by", ""))),
         since_wall=since,
         until_wall=until,
-        hidden=stored.get("show_again") is True,
+        hidden=hidden if isinstance(hidden, bool) else None,
         ended=stored.get("ended") is True,
     )
 

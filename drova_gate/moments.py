@@ -5,13 +5,19 @@ from datetime import datetime, timedelta
 
 from drova_gate.errors import SettingsFault
 
-__all__ = ["ACCEPTED", "moment", "period"]
+__all__ = ["ACCEPTED", "ACCEPTED_AHEAD", "deadline", "moment", "period"]
 
 ACCEPTED = "2026-11-21, 21.11.2026, each with 18:30 if wanted, today, yesterday, 12h, 7d, 2w"
 """For help texts and errors."""
+ACCEPTED_AHEAD = "22:30, 2h, 1h30m, 3d, tomorrow 08:00, 2026-11-22T08:00"
+"""For help texts and errors."""
+FARTHEST = timedelta(days=366)
+NEXT_DAY_HOURS = timedelta(hours=12)
+"""A time of the day that has passed is tomorrow's if that is no farther: 02:00 at 23:00 is, 22:30 at 22:31 is a slip."""
 _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FORMS = ("%Y-%m-%d", "%d.%m.%Y")
 _CLOCKS = ("%H:%M", "%H:%M:%S")
+_DAYS_AHEAD = {"today": 0, "сегодня": 0, "tomorrow": 1, "завтра": 1}
 _DAYS_BACK = {"today": 0, "сегодня": 0, "yesterday": 1, "вчера": 1}
 
 
@@ -39,6 +45,43 @@ def moment(text: str, now: datetime, *, end: bool = False) -> datetime:
             continue
         return day + timedelta(days=1) if end else day
     raise ValueError(text)
+
+
+def deadline(text: str, now: datetime) -> datetime:
+    """Read a moment to come; ``ValueError`` says what is wrong with it. Local time, as in ``moment``."""
+    said = " ".join(text.strip().casefold().split())
+    try:
+        found = _ahead(said, now)
+    except OverflowError:
+        found = now + 2 * FARTHEST
+    if found is None:
+        raise ValueError(f"{text!r} is no time to come; write {ACCEPTED_AHEAD}")
+    if found <= now:
+        raise ValueError(f"{text!r} has passed ({found:%Y-%m-%d %H:%M}); write {ACCEPTED_AHEAD}")
+    if found - now > FARTHEST:
+        raise ValueError(f"{text!r} is more than a year ahead; write a nearer time, or none")
+    return found
+
+
+def _ahead(said: str, now: datetime) -> datetime | None:
+    spans = re.findall(r"(\d{1,5})([mhdw])", said.replace(" ", ""))
+    if spans and "".join(map("".join, spans)) == said.replace(" ", ""):
+        return now + sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in spans), timedelta())
+    found = re.fullmatch(r"(?:(\w+) )?([01]?\d|2[0-3]):([0-5]\d)", said)
+    if found and (found[1] or "today") in _DAYS_AHEAD:
+        at = now.replace(hour=int(found[2]), minute=int(found[3]), second=0, microsecond=0)
+        if found[1]:
+            return at + timedelta(days=_DAYS_AHEAD[found[1]])
+        tomorrow = at + timedelta(days=1)
+        return tomorrow if at <= now and tomorrow - now <= NEXT_DAY_HOURS else at
+    dated = re.sub(r"(?<=\d)(t|\s+)(?=\d)", " ", said)
+    for form in _FORMS:
+        for clock in _CLOCKS:
+            try:
+                return datetime.strptime(dated, f"{form} {clock}")  # noqa: DTZ007 - local time, as its owner reads a clock
+            except ValueError:
+                continue
+    return None
 
 
 def period(since: str | None, until: str | None, now: datetime) -> tuple[int | None, int | None]:

@@ -96,13 +96,20 @@ def lease_actions(phase: Phase, facts: Facts, now: float) -> tuple[Action, ...]:
     lease = facts.maintenance
     if lease is None:
         return _still_hidden(phase, facts, now)
-    found: tuple[Action, ...] = ()
-    shown = facts.cloud is not None and facts.cloud.published
-    if lease.hidden and not facts.record.hidden_by_us and not shown:
-        found += (OwnHiding(),)
+    found = _whose_hiding(lease, facts)
     if why := over(facts):
         return (*found, EndLease(why))
     return (*found, *_reminders(lease, facts), *_intruder(phase, lease, facts))
+
+
+def _whose_hiding(lease: Lease, facts: Facts) -> tuple[Action, ...]:
+    """What the owner's command did to the catalogue while no gate ran."""
+    ours, shown = facts.record.hidden_by_us, facts.cloud is not None and facts.cloud.published
+    if lease.hidden and not ours and not shown:
+        return (OwnHiding(ours=True),)
+    if lease.hidden is False and lease.ended and ours:
+        return (OwnHiding(ours=False),)
+    return ()
 
 
 # -- the door --------------------------------------------------------------------------------------------------------

@@ -231,8 +231,9 @@ class Lease:
     since_wall: int = 0
     until_wall: int | None = None
     """The deadline; ``None``: until he says so."""
-    hidden: bool = False
-    """His command has hidden the station while no gate ran, or was about to: it is ours to show again."""
+    hidden: bool | None = None
+    """While no gate ran his command has hidden the station, which makes it ours to show again, or has shown it (``False``);
+    ``None``: what the record says, holds."""
     ended: bool = False
     """He has said so."""
 
@@ -391,7 +392,9 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class OwnHiding:
-    """The owner's command has hidden the station for us: we show it again."""
+    """The owner's command has hidden the station for us, and we show it again; or it has done that already."""
+
+    ours: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,11 +133,13 @@ class Stage:
         self.cloud = Cloud(CloudPlan())
         self._parts = AsyncExitStack()
         self._catcher = _LogCatcher(self.log_lines, self._warned)
+        self._level_before = logging.NOTSET
 
     async def __aenter__(self) -> Self:
         await self._parts.__aenter__()
         logger = logging.getLogger("drova_gate")
         logger.addHandler(self._catcher)
+        self._level_before = logger.level
         logger.setLevel(min(logger.level or logging.INFO, logging.DEBUG))
         await self._parts.enter_async_context(self.cloud)
         if self._side("cloud"):
@@ -150,7 +152,9 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self._parts.__aexit__(kind, error, trace)
-        logging.getLogger("drova_gate").removeHandler(self._catcher)
+        logger = logging.getLogger("drova_gate")
+        logger.removeHandler(self._catcher)
+        logger.setLevel(self._level_before)
 
     def note(self, act: Act, who: str, kind: str, text: str) -> None:
         """Add a moment to the timeline."""

@@ -60,10 +60,9 @@ def read_holds(state_dirs: Iterable[Path]) -> Holds:
 def _held(folder: Path, phase: Phase, reason: str, *, hidden: bool) -> Held | None:
     name = folder.name
     lease = LeaseFile(folder / MAINTENANCE).load()
-    if lease is not None:
-        return Held(
-            name, f"it is under maintenance ({lease.why})", f"drova_gate maintenance off {name}", hides_again=False
-        )
+    if lease is not None and not lease.ended:
+        end = f"drova_gate maintenance off {name}"
+        return Held(name, f"it is under maintenance ({lease.why})", end, hides_again=lease.hides)
     if phase is Phase.QUARANTINED:
         return Held(
             name, f"the gate holds it in quarantine{f' ({reason})' if reason else ''}", f"drova_gate release {name}"

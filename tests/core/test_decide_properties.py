@@ -86,7 +86,7 @@ leases = st.builds(
     hides=st.booleans(),
     since_wall=st.integers(0, 5000),
     until_wall=st.none() | st.integers(5001, 10_000),
-    hidden=st.booleans(),
+    hidden=st.none() | st.booleans(),
     ended=st.booleans(),
 )
 worlds = st.builds(

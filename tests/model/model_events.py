@@ -87,6 +87,7 @@ EVENTS: dict[str, Event] = {
     "maintenance for an hour": lambda world: world.order_maintenance(3600.0),
     "maintenance, no gate": World.order_without_gate,
     "maintenance off": World.end_maintenance,
+    "maintenance off, no gate": World.end_without_gate,
 }
 """Losing the state file is not among them: that the marker names its session is all that is known then."""
 EXTRA: dict[str, Event] = {"state lost": _state_lost}

@@ -350,8 +350,8 @@ class World:
             case Release():
                 self.released, self.rested_since = False, None
                 self._remember(records.released(self.record))
-            case OwnHiding():
-                self._remember(records.hidden(self.record))
+            case OwnHiding(ours):
+                self._remember(records.hidden(self.record) if ours else records.not_hidden(self.record))
             case EndLease():
                 if self.under_lease:
                     self._broken("a lease was taken away before its end")
@@ -615,6 +615,17 @@ class World:
             self.order_maintenance()
             if self.lease is not None and self.published:
                 self.lease, self.published = replace(self.lease, hidden=True), False
+        self.kill()
+
+    def end_without_gate(self) -> None:
+        """``maintenance off``, while no gate runs: the command shows the station itself, unless a session is still to be settled."""
+        lease, record = self.lease, self.saved
+        self.end_maintenance()
+        ours = lease is not None and (lease.hidden or record.hidden_by_us)
+        free = record.session is None and record.phase in (Phase.UNKNOWN, Phase.CLEAN, Phase.MAINTENANCE)
+        seen = self.on and self.link and self.agent and not self.marker and "refused" not in self.faults
+        if self.lease is not None and ours and free and seen and self.cloud_up and self.publish_works:
+            self.lease, self.published = replace(self.lease, hidden=False), True
         self.kill()
 
     def end_maintenance(self) -> None:
