@@ -54,7 +54,7 @@ def _login(options: argparse.Namespace) -> int:
     from drova_gate.logs import configure_logging  # noqa: PLC0415 - see guard.py
     from drova_gate.owner.enrolment import enrol  # noqa: PLC0415 - see guard.py
 
-    configure_logging("text", "ERROR", under_systemd=False)
+    configure_logging("text", "WARNING", under_systemd=True)  # a line on a terminal needs no time
     done = run_loop(lambda: enrol(settings, token))
     name = one_line(done.account.name or "an account without a name")
     count = "1 station" if done.stations == 1 else f"{done.stations} stations"

@@ -39,7 +39,7 @@ def with_owner(options: argparse.Namespace, work: "Callable[[Owner], Awaitable[i
     from drova_gate.logs import configure_logging  # noqa: PLC0415 - see guard.py
     from drova_gate.owner.account import opened  # noqa: PLC0415 - see guard.py
 
-    configure_logging("text", "ERROR", under_systemd=False)
+    configure_logging("text", "WARNING", under_systemd=True)  # a line on a terminal needs no time
 
     async def run() -> int:
         async with opened(settings) as owner:

@@ -99,6 +99,14 @@ async def test_what_cannot_be_asked_is_said_and_not_taken_for_nothing(shop: Shop
     assert "not understood" in err
 
 
+async def test_a_station_that_drova_describes_oddly_is_not_left_out_in_silence(shop: Shop):
+    shop.server("pc1").published = "perhaps"
+    code, out, err = await shop.run("stations", "--json")
+    assert code == 0
+    assert "pc1" not in rows_of(out)
+    assert "1 of 3 items are left out" in err
+
+
 async def test_an_unknown_station_and_an_api_that_is_down(shop: Shop):
     code, _, err = await shop.run("stations", "--station", "pcl")
     assert code == 1
