@@ -88,9 +88,12 @@ def _run(
     from drova_gate.steam.station import named_station  # noqa: PLC0415 - see guard.py
 
     configure_logging("text", "CRITICAL", under_systemd=False)
-    config = named_station(settings, options.station)
+
+    async def run() -> int:
+        return await work(settings, await named_station(settings, options.station))
+
     try:
-        return run_loop(lambda: work(settings, config))
+        return run_loop(run)
     except GateError as error:
         complain(error)
         return 1

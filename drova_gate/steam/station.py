@@ -1,5 +1,6 @@
 """One station of the settings, with what a command about its Steam needs: its link, its place at Drova, the catalogue."""
 
+import contextlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -7,11 +8,11 @@ from dataclasses import replace
 from drova_gate.cloud.catalog import Catalogue
 from drova_gate.cloud.game_index import GameIndex
 from drova_gate.config import StationConfig
-from drova_gate.errors import CallOwner, GateError
+from drova_gate.errors import CallOwner, GateError, NotKnown, TryAgain
 from drova_gate.host.identity import read_registrations
 from drova_gate.host.link import HostLink
 from drova_gate.nearest import not_known
-from drova_gate.owner.account import OwnedStation, Owner, opened
+from drova_gate.owner.account import OwnedStation, Owner, find_station, opened
 from drova_gate.owner.asking import ask_both
 from drova_gate.owner.settings import OwnerSettings
 from drova_gate.steam.scan import Scan, scan
@@ -20,17 +21,35 @@ from drova_gate.visit import first_answer, visiting
 __all__ = ["account_of", "catalogue_of", "linked_to", "named_station", "place_at_drova", "scan_and_catalogue"]
 
 
-def named_station(settings: OwnerSettings, name: str) -> StationConfig:
-    """Find a station by the gate's name for it; ``NotKnown`` has the nearest names."""
+async def named_station(settings: OwnerSettings, name: str) -> StationConfig:
+    """Find a station by the gate's name for it, else by Drova's, where a merchant's token tells those; ``NotKnown`` has the nearest."""
     if not settings.stations:
         raise CallOwner(
             f"station {name!r}", "the settings name no station, so there is no way in", "name the settings with --env"
         )
     wanted = name.strip().casefold()
     found = [one for one in settings.stations if wanted in (one.name.casefold(), one.host.casefold())]
-    if len(found) != 1:
-        raise not_known("station", name, [one.name for one in settings.stations], "the settings file")
-    return found[0]
+    if len(found) == 1:
+        return found[0]
+    known = [one.name for one in settings.stations]
+    if settings.token is not None:
+        with contextlib.suppress(NotKnown, TryAgain):
+            async with opened(settings) as owner:
+                at_drova = find_station(name, await owner.stations())
+            return _way_in(settings, at_drova)
+    raise not_known("station", name, known, "the settings file")
+
+
+def _way_in(settings: OwnerSettings, at_drova: OwnedStation) -> StationConfig:
+    config = next((one for one in settings.stations if one.name == at_drova.gate_name), None)
+    if config is None:
+        known = ", ".join(one.name for one in settings.stations)
+        raise CallOwner(
+            f"station {at_drova.name}",
+            "which of the settings' stations it is the gate has not seen yet",
+            f"name it as the settings do: {known}",
+        )
+    return config
 
 
 @asynccontextmanager

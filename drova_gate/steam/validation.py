@@ -97,6 +97,8 @@ class Validation:
     ) -> tuple[Done, ...]:
         """Verify these games in turn; what forbids it before the first one is raised, before a later one it ends the run."""
         clock = asyncio.get_running_loop().time
+        # All of them at once: a run must not stop in its middle over what could be seen before.
+        await self._refuse_shadow_mode(apps)
         for app in apps:
             try:
                 console, running = await self._may_begin(app)
@@ -115,7 +117,7 @@ class Validation:
     async def _may_begin(self, app: InstalledApp) -> tuple[Console, bool]:
         """Refuse while it would disturb or be lost; returns the console's user and whether his Steam runs."""
         await self._refuse_player()
-        await self._refuse_shadow_mode(app)
+        await self._refuse_shadow_mode((app,))
         console = await read_console(self.link)
         client = await read_client(self.link, console.sid)
         if not client.signed_in and (client.running or not client.signs_in_by_itself):
@@ -141,7 +143,7 @@ class Validation:
                 raise
             self.warn(error)
 
-    async def _refuse_shadow_mode(self, app: InstalledApp) -> None:
+    async def _refuse_shadow_mode(self, apps: Sequence[InstalledApp]) -> None:
         if self.leave.in_shadow_mode:
             return
         facts = await look(self.link, protector_of(self.config))
@@ -149,9 +151,11 @@ class Validation:
         if facts.shadowed is None:
             fault = facts.protector_fault or "its list was not seen"
             raise CallOwner(self.link.subject, f"whether it is in Shadow Mode is not known ({fault})", advice)
-        if app.volume in facts.shadowed:
+        covered = sorted({app.volume for app in apps} & facts.shadowed)
+        if covered:
+            letters = ", ".join(f"{letter}:" for letter in covered)
             raise CallOwner(
                 self.link.subject,
-                f"{app.volume}: is in Shadow Mode: what Steam repairs there is lost at the next reset",
+                f"{letters} in Shadow Mode: what Steam repairs there is lost at the next reset",
                 advice,
             )

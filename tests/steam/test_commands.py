@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from steam_stage import SERVER, Stage, staged
@@ -93,12 +94,16 @@ async def test_scan_names_what_it_could_not_read(tmp_path: Path):
     assert err.startswith(rf"{STEAM}\steamapps\appmanifest_730.acf: holds nothing but zeros")
 
 
-@pytest.mark.parametrize("what", ["scan", "sync", "validate"])
-async def test_an_unknown_station_names_the_nearest(what: str, tmp_path: Path):
+async def test_an_unknown_station_names_the_nearest_and_drovas_name_is_known_once_the_gate_has_run(tmp_path: Path):
     async with staged(tmp_path) as stage:
-        code, out, err = await stage.run(what, "127.0.0.2", *(["--all"] if what == "validate" else []))
-    assert (code, out) == (1, "")
-    assert "did you mean 127.0.0.1?" in err
+        for what in (["scan"], ["sync"], ["validate", "--all"]):
+            code, out, err = await stage.run(what[0], "127.0.0.2", *what[1:])
+            assert (code, out) == (1, "")
+            assert "did you mean 127.0.0.1?" in err
+        code, _, err = await stage.run("scan", "pc1")
+        assert (code, "name it as the settings do: 127.0.0.1" in err) == (1, True)
+        StateFile(stage.state / HOST / "state.json").save(Record(server=UUID(SERVER)))
+        assert (await stage.run("scan", "PC1"))[0] == 0
 
 
 async def test_a_station_that_is_off_and_a_steam_that_is_missing(tmp_path: Path):
@@ -253,13 +258,13 @@ async def test_a_player_who_comes_ends_the_run_before_the_next_game(tmp_path: Pa
     assert "a player is inside" in found[570]["reason"]
 
 
-@pytest.mark.parametrize("phase", [Phase.PREPARING, Phase.IN_SESSION, Phase.RESETTING])
-async def test_refused_while_the_gate_is_at_work(phase: Phase, tmp_path: Path):
+async def test_refused_while_the_gate_is_at_work(tmp_path: Path):
     async with staged(tmp_path) as stage:
-        StateFile(stage.state / HOST / "state.json").save(Record(phase=phase))
-        code, _, err = await stage.run("validate", HOST, "--app", "730")
-    assert code == 1
-    assert f"the gate's own record says {phase}" in err
+        for phase in (Phase.PREPARING, Phase.IN_SESSION, Phase.RESETTING):
+            StateFile(stage.state / HOST / "state.json").save(Record(phase=phase))
+            code, _, err = await stage.run("validate", HOST, "--app", "730")
+            assert code == 1
+            assert f"the gate's own record says {phase}" in err
 
 
 async def test_refused_in_shadow_mode_where_the_game_lies(tmp_path: Path):
@@ -268,7 +273,9 @@ async def test_refused_in_shadow_mode_where_the_game_lies(tmp_path: Path):
         stage.station.machine.shadow.enter("D", now=True)
         code, out, err = await stage.run("validate", HOST, "--app", "1091500")
         assert (code, out) == (1, "")
-        assert "D: is in Shadow Mode" in err
+        assert "D: in Shadow Mode: what Steam repairs there is lost" in err
+        assert (await stage.run("validate", HOST, "--app", "730", "--app", "1091500"))[0] == 1
+        assert not stage.station.steam.opened_addresses
         assert (await stage.run("validate", HOST, "--app", "730"))[0] == 0
         assert (await stage.run("validate", HOST, "--app", "1091500", "--in-shadow-mode"))[0] == 0
 
