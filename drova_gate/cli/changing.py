@@ -15,7 +15,7 @@ from drova_gate.cli.speech import complain
 from drova_gate.cli.surroundings import print_lines
 from drova_gate.errors import CallOwner, GateError
 from drova_gate.games.carry import ALREADY, DONE, Carrying, Outcome
-from drova_gate.games.journal import Journal
+from drova_gate.games.journal import Earlier, Journal
 from drova_gate.games.plan import Change, Disable, SetPaths, counted
 from drova_gate.owner.account import OwnedStation
 from drova_gate.owner.asking import ask_all
@@ -46,6 +46,7 @@ class Intent:
     """The command, by which a run that was broken off knows itself again."""
     changes: tuple[Change, ...]
     stations: tuple[OwnedStation, ...]
+    """Those that were looked at: what a broken-off run had in mind for others is not known to be done."""
     nothing: str = "nothing to change: the stations are as they should be"
     """Said when there are no changes."""
 
@@ -76,8 +77,7 @@ async def _carried(options: argparse.Namespace, intent: Intent, journal: Journal
         else:
             sys.stdout.write(f"{intent.nothing}\n")
         return 0
-    left = set(intent.changes)
-    over_with = tuple(one for one in earlier.changes if one not in left) if earlier is not None and same else ()
+    over_with = _over_with(intent, earlier) if earlier is not None and same else ()
     if not for_machines(options):
         _show_plan(options, intent, over_with)
         if earlier is not None and not same:
@@ -93,6 +93,12 @@ async def _carried(options: argparse.Namespace, intent: Intent, journal: Journal
             show(options, _COLUMNS, _rows(intent, intent.changes))
         return SHOWN_ONLY
     return await _run(options, intent, journal, over_with)
+
+
+def _over_with(intent: Intent, earlier: Earlier) -> tuple[Change, ...]:
+    """List what the earlier run had in mind and is true now, by what the stations have."""
+    left, looked_at = set(intent.changes), {one.uuid for one in intent.stations}
+    return tuple(one for one in earlier.changes if one not in left and one.station in looked_at)
 
 
 async def _run(options: argparse.Namespace, intent: Intent, journal: Journal, over_with: Sequence[Change]) -> int:

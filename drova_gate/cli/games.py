@@ -5,7 +5,8 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 from drova_gate.cli.owner import add_env, add_station, add_yes, with_owner
-from drova_gate.cli.showing import add_showing
+from drova_gate.cli.showing import add_showing, show
+from drova_gate.sheet import Column
 
 if TYPE_CHECKING:
     from drova_gate.owner.account import Owner
@@ -13,6 +14,19 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 _GAME = "a title, an id, or steam:570"
+_LIST = """Examples:
+  drova_gate games sync --from pc1 --to all --paths
+  drova_gate games list --csv > games.csv; drova_gate games sync games.csv
+
+A list of your own, games.toml. An entry without paths leaves them as they are; with some, the others are Drova's:
+  [[game]]
+  game = "Dota 2"              # a title, an id, or steam:570
+  [[game]]
+  game = "steam:730"
+  enabled = false
+  args = "-novid"              # also game_path, work_path, allowed_paths
+
+A list is the whole list: other games are disabled (--keep-others: not)."""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -70,7 +84,8 @@ def _add_sync(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         "make the lists of games the same: as on one station, or as a file says. Games are added, enabled and disabled, "
         "never taken off a list (the API is not known to do that)"
     )
-    parser = _parser(commands, "sync", text, "sync --from pc1 --to all --paths")
+    parser = _parser(commands, "sync", text, "")
+    parser.formatter_class, parser.epilog = argparse.RawDescriptionHelpFormatter, _LIST
     parser.add_argument(
         "file", metavar="FILE", nargs="?", help="a list in TOML, or in CSV as games list --csv prints it"
     )
@@ -111,7 +126,9 @@ def _add_paths(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 def _add_changing(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--force", action="store_true", help="disable a game although a player plays it")
+    parser.add_argument(
+        "--force", action="store_true", help="disable games although a player plays them, or most of a station's"
+    )
     add_yes(parser)
 
 
@@ -150,9 +167,7 @@ def _sync(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
 
 def _paths(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.known and options.station is None:
-        from drova_gate.cli.games_look import known  # noqa: PLC0415 - see _run
-
-        return known(options)
+        return _known(options)
     if options.known:
         parser.error("--known stands alone")
     if options.station is None or (options.game is None and not options.eac):
@@ -164,3 +179,31 @@ def _paths(parser: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         parser.error("--eac changes one folder alone")
     changes = options.eac or options.default or any(one is not None for one in named)
     return _run(options, "set_paths" if changes else "show_paths")
+
+
+def _known(options: argparse.Namespace) -> int:
+    """Show what is known of games that Steam does not tell of; neither account nor models are needed."""
+    from drova_gate.games.known import known_games  # noqa: PLC0415 - the data is read for this alone
+
+    rows = [
+        {
+            "product_id": one.product_id,
+            "title": one.title,
+            "launcher": one.launcher,
+            "file": file,
+            "verified": one.verified,
+            "sources": list(one.sources),
+        }
+        for one in known_games()
+        for file in one.files
+    ]
+    columns = [
+        Column("title", "GAME"),
+        Column("launcher", "LAUNCHER"),
+        Column("file", "SHOWS THAT IT IS INSTALLED"),
+        Column("verified", "VERIFIED"),
+        Column("product_id", "ID", for_machines=True),
+        Column("sources", "SOURCES", for_machines=True),
+    ]
+    show(options, columns, rows)
+    return 0

@@ -32,10 +32,11 @@ async def switch(options: argparse.Namespace, owner: Owner, *, enabled: bool) ->
     wanted = [Wanted(game.product_id, game.title, enabled) for game in games.values()]
     changes = [change for shelf in shelves for change in changes_for(shelf.station, wanted, present_on(shelf))]
     word = "enable" if enabled else "disable"
+    looked_at = tuple(one for one in stations if one.uuid in {shelf.station for shelf in shelves})
     where = ["--station", *(one.name for one in stations)] if options.station else ["--all"]
     name = shlex.join(["games", word, *(game.title for game in games.values()), *where])
     nothing = f"nothing to change: no station offers {'less' if enabled else 'more'} than that"
-    code = await carry_through(options, Intent(name, tuple(changes), stations, nothing), owner.state_dir)
+    code = await carry_through(options, Intent(name, tuple(changes), looked_at, nothing), owner.state_dir)
     return code if whole else code or 1
 
 

@@ -12,7 +12,6 @@ from drova_gate.cloud.catalog import Catalogue
 from drova_gate.cloud.game_index import GameIndex
 from drova_gate.columns import width
 from drova_gate.errors import GateError
-from drova_gate.games.known import known_games
 from drova_gate.games.names import GameNames
 from drova_gate.games.overview import (
     LEGEND,
@@ -33,7 +32,7 @@ from drova_gate.owner.account import OwnedStation, Owner, find_station
 from drova_gate.owner.asking import AT_ONCE, ask_all
 from drova_gate.sheet import Column, table_lines
 
-__all__ = ["differ", "known", "listed", "names_of", "read_paths", "read_shelves", "show_paths"]
+__all__ = ["differ", "listed", "names_of", "read_paths", "read_shelves", "show_paths"]
 
 NARROW = 80
 """Places of a terminal that nobody watches."""
@@ -131,32 +130,6 @@ async def show_paths(options: argparse.Namespace, owner: Owner) -> int:
 def _written(own: object) -> str:
     """Tell an empty text of the owner's from none."""
     return "" if own is None else str(own) or '""'
-
-
-def known(options: argparse.Namespace) -> int:
-    """Show what is known of games that Steam does not tell of."""
-    rows = [
-        {
-            "product_id": one.product_id,
-            "title": one.title,
-            "launcher": one.launcher,
-            "file": file,
-            "verified": one.verified,
-            "sources": list(one.sources),
-        }
-        for one in known_games()
-        for file in one.files
-    ]
-    columns = [
-        Column("title", "GAME"),
-        Column("launcher", "LAUNCHER"),
-        Column("file", "SHOWS THAT IT IS INSTALLED"),
-        Column("verified", "VERIFIED"),
-        Column("product_id", "ID", for_machines=True),
-        Column("sources", "SOURCES", for_machines=True),
-    ]
-    show(options, columns, rows)
-    return 0
 
 
 async def read_shelves(stations: Iterable[OwnedStation]) -> tuple[list[Shelf], bool]:

@@ -15,8 +15,9 @@ from drova_gate.cli.surroundings import print_lines
 from drova_gate.errors import CallOwner, GateError
 from drova_gate.games.grouped import group_of, grouped
 from drova_gate.games.lists import Listed, ListFault, parsed_csv, parsed_toml
-from drova_gate.games.plan import Change, Present, changes_for
-from drova_gate.games.sync import LeftOut, Offer, copied, why_left_out
+from drova_gate.games.overview import Shelf
+from drova_gate.games.plan import Change, Present, Wanted, changes_for
+from drova_gate.games.sync import LeftOut, Offer, copied, emptied, why_left_out
 from drova_gate.owner.account import OwnedStation, Owner, find_station
 
 __all__ = ["sync"]
@@ -56,10 +57,12 @@ async def _from_station(options: argparse.Namespace, owner: Owner, stations: Seq
         compared = [one.product_id for one in offers if one.paths is not None and one.product_id in shelf.offers]
         present = present_on(shelf, await read_paths(target, compared))
         wanted, left_out = copied(offers, shelf.offers.values(), keep_others=options.keep_others)
+        _refuse_emptying(options, shelf, wanted)
         changes += changes_for(target.uuid, wanted, present)
+    looked_at = [one for one in targets if one.uuid in by_station]
     _say_left_out(options, left_out)
     name = _command(options, "--from", source.name, "--to", *(one.name for one in targets))
-    code = await carry_through(options, Intent(name, tuple(changes), tuple(targets)), owner.state_dir)
+    code = await carry_through(options, Intent(name, tuple(changes), tuple(looked_at)), owner.state_dir)
     return code if whole else code or 1
 
 
@@ -93,12 +96,25 @@ async def _from_file(
         compared = [one.product_id for one in offers if one.paths is not None and one.product_id in shelf.offers]
         present = present_on(shelf, await read_paths(target, compared))
         wanted, left = copied(offers, shelf.offers.values(), keep_others=options.keep_others)
+        _refuse_emptying(options, shelf, wanted)
         left_out |= dict.fromkeys(left)
         changes += changes_for(target.uuid, wanted, present)
+    looked_at = [one for one in targets if one.uuid in by_station]
     _say_left_out(options, tuple(left_out))
     name = _command(options, options.file, "--to", *(one.name for one in targets))
-    code = await carry_through(options, Intent(name, tuple(changes), tuple(targets)), owner.state_dir)
+    code = await carry_through(options, Intent(name, tuple(changes), tuple(looked_at)), owner.state_dir)
     return code if whole else code or 1
+
+
+def _refuse_emptying(options: argparse.Namespace, shelf: Shelf, wanted: Sequence[Wanted]) -> None:
+    """Stop before a station loses most of its games: the wrong way round, or a list that is not whole."""
+    if options.force or (lost := emptied(shelf.offers.values(), wanted)) is None:
+        return
+    raise CallOwner(
+        "games sync",
+        f"would disable {lost[0]} of {lost[1]} games of {shelf.name}; nothing was changed",
+        "is the list whole? --keep-others leaves them alone, --force disables them",
+    )
 
 
 def _named(names: Sequence[str], stations: Sequence[OwnedStation]) -> list[OwnedStation]:

@@ -8,7 +8,10 @@ from drova_gate.cloud.game_index import SKIPPED
 from drova_gate.cloud.models import DESKTOP_PRODUCT, StationProduct
 from drova_gate.games.plan import Paths, Wanted
 
-__all__ = ["READY", "LeftOut", "Offer", "copied", "offer_of", "why_left_out"]
+__all__ = ["READY", "LeftOut", "Offer", "copied", "emptied", "offer_of", "why_left_out"]
+
+EMPTIED_PART, EMPTIED_LEAST = 0.5, 10
+"""More than this part of a station's games, and at least so many, are not disabled at once by a list that may not be whole."""
 
 READY = (2, "READY")
 """How Drova writes that a game is released on a station: a number in some lists, a word in others."""
@@ -76,3 +79,10 @@ def copied(
             if one.product_id not in named and one.product_id != DESKTOP_PRODUCT
         ]
     return tuple(wanted), left_out
+
+
+def emptied(offers: Iterable[Offer], wanted: Iterable[Wanted]) -> tuple[int, int] | None:
+    """Say how many of how many games a station would lose, if that is so many that the list may not be whole."""
+    on = {one.product_id for one in offers if one.enabled}
+    lost = sum(not one.enabled and one.product_id in on for one in wanted)
+    return (lost, len(on)) if lost >= EMPTIED_LEAST and lost > EMPTIED_PART * len(on) else None

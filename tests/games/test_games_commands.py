@@ -4,7 +4,10 @@ import asyncio
 import csv
 import io
 import json
+import signal
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -185,6 +188,55 @@ async def test_sync_can_leave_other_games_alone(cloud: Cloud, run):
     put(cloud, TWO, second)
     await run("sync", "--from", "pc1", "--to", "Зал 2", "--yes", "--keep-others")
     assert enabled_on(cloud, TWO) == {first, second}
+
+
+async def test_a_list_that_would_empty_a_station_is_refused(cloud: Cloud, run):
+    games = games_of(cloud)[:12]
+    for game in games:
+        put(cloud, ONE, game)
+    put(cloud, TWO, games[0])
+    # The wrong way round.
+    code, _, err = await run("sync", "--from", "Зал 2", "--to", "pc1", "--yes")
+    assert code == 1
+    assert "would disable 11 of 12 games of pc1" in err
+    assert enabled_on(cloud, ONE) == set(games)
+    code, out, _ = await run("sync", "--from", "Зал 2", "--to", "pc1", "--yes", "--keep-others")
+    assert (code, out.startswith("nothing to change")) == (0, True)
+    assert (await run("sync", "--from", "Зал 2", "--to", "pc1", "--force"))[0] == 3
+
+
+async def test_interrupted_at_the_keyboard_it_says_how_far_it_is(cloud: Cloud, run, tmp_path: Path):
+    for game in games_of(cloud)[:8]:
+        put(cloud, ONE, game)
+    command = [sys.executable, "-m", "drova_gate", "games", "sync", "--from", "pc1", "--to", "Зал 2", "--yes"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    while cloud.writes < 2 and process.returncode is None:
+        await asyncio.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    _, complained = await process.communicate()
+    assert process.returncode == 130
+    assert "of 16: interrupted" in complained.decode()
+    assert "it goes on there" in complained.decode()
+    assert b"Traceback" not in complained
+
+
+async def test_killed_it_goes_on(cloud: Cloud, run, tmp_path: Path):
+    games = games_of(cloud)[:4]
+    for game in games:
+        put(cloud, ONE, game)
+    command = [sys.executable, "-m", "drova_gate", "games", "sync", "--from", "pc1", "--to", "Зал 2", "--yes"]
+    process = await asyncio.create_subprocess_exec(*command, stdout=PIPE, stderr=PIPE)
+    while cloud.writes < 3 and process.returncode is None:
+        await asyncio.sleep(0.01)
+    process.kill()
+    await process.communicate()
+    await asyncio.sleep(0.1)  # what it had sent may still arrive
+    made = cloud.writes
+    code, out, err = await run("sync", "--from", "pc1", "--to", "Зал 2", "--yes")
+    assert code == 0, err
+    assert f"goes on where it stopped: {made} of 8 are done" in out
+    assert cloud.writes == 8
+    assert enabled_on(cloud, TWO) == set(games)
 
 
 async def test_what_the_list_prints_as_csv_can_be_synced_back(cloud: Cloud, run, tmp_path: Path):
