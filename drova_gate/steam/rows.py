@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from drova_gate.columns import cut
 from drova_gate.sheet import Column, Row, one_line
 from drova_gate.steam.following import Result
 from drova_gate.steam.manifest import InstalledApp
@@ -21,6 +22,9 @@ __all__ = [
     "summary",
 ]
 
+FULL = "fully installed"
+TITLE_ROOM = 30
+"""Places for Drova's title in a table: it stands beside Steam's name, which is mostly the same."""
 UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -43,7 +47,13 @@ def _duration(value: Any) -> str:
 
 
 def _titles(value: Any) -> str:
-    return " | ".join(value) if value else one_line(None)
+    return cut(one_line(" | ".join(value)), TITLE_ROOM) if value else one_line(None)
+
+
+def _state(value: Any) -> str:
+    """Say for people what is not as it should be; most games are fully installed and nothing else."""
+    words = str(value).split(", ")
+    return ", ".join(word for word in words if word != FULL) or "installed"
 
 
 GAMES = (
@@ -52,7 +62,7 @@ GAMES = (
     Column("size", "SIZE", right=True, text=bytes_text),
     Column("updated_at", "UPDATED", text=_day, gives_way=3),
     Column("updates", "UPDATES", gives_way=2),
-    Column("state", "STATE"),
+    Column("state", "STATE", text=_state),
     Column("library", "LIBRARY", gives_way=1),
     Column("drova", "AT DROVA", text=_titles),
     Column("build", "BUILD", for_machines=True),
