@@ -80,7 +80,8 @@ async def _autologon(exam: Examination) -> Verdict:
     except NobodySignedIn:
         return fine(f"on for {user}")
     named = user.rpartition("\\")[2].casefold()
-    if console.user and named and named != console.user.casefold():
+    # A Microsoft account stands there by its e-mail address, and sits there by a short name.
+    if console.user and named and "@" not in named and named != console.user.casefold():
         return warned(
             f"on for {user}, but {console.user} is signed in now",
             "after the next reset another account sits at the desktop; is that meant?",

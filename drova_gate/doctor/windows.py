@@ -28,6 +28,7 @@ SLEEP_SETTINGS = {
 """Power settings by their GUID, which no language changes."""
 
 _GUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_HOLDS_INDENT = 4
 _INDEX = re.compile(r"0x[0-9a-f]{8}\s*$")
 
 
@@ -163,17 +164,19 @@ _NO_SLEEP = (
 
 
 def sleep_times(listing: str) -> dict[str, int]:
-    """Read ``powercfg /query``: seconds on mains by the settings' GUIDs; each block ends with two numbers, mains and battery."""
+    """Read ``powercfg /query``: seconds on mains by the settings' GUIDs; each block ends with what holds, mains before battery."""
     found: dict[str, int] = {}
-    guid, numbers = "", list[str]()
-    for line in [*listing.splitlines(), ""]:
+    guid = ""
+    for line in listing.splitlines():
         if named := _GUID.search(line.lower()):
-            guid, numbers = named[0], []
-        elif index := _INDEX.search(line.lower()):
-            numbers.append(index[0])
-            # Minimum and maximum come first, at a deeper indent; the last two are what holds.
-            if guid in SLEEP_SETTINGS and len(numbers) >= 2:
-                found[guid] = int(numbers[-2], 16)
+            guid = named[0]
+        # What is possible (minimum, maximum, step) stands deeper than what holds.
+        elif (
+            guid in SLEEP_SETTINGS
+            and len(line) - len(line.lstrip()) <= _HOLDS_INDENT
+            and (index := _INDEX.search(line.lower()))
+        ):
+            found.setdefault(guid, int(index[0], 16))
     return found
 
 
