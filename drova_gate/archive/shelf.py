@@ -171,7 +171,7 @@ class Shelf:
     ) -> Iterator[dict[str, Any]]:
         """Read sessions as rows for showing; ``newest``: no more than so many of the latest ones."""
         where, values = wanted.where()
-        order = "ORDER BY created" if oldest_first else "ORDER BY created DESC"
+        order = "ORDER BY created, sessions.id" if oldest_first else "ORDER BY created DESC, sessions.id DESC"
         limit = "" if newest is None else f" LIMIT {newest:d}"
         for row in self.base.execute(f"{_ROW} {where} {order}{limit}", values):
             yield _shown(row)

@@ -1,0 +1,178 @@
+"""``drova_gate history`` as an owner runs it: synced, looked at, exported, and every wrong word answered with what to write."""
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from owner_shop import STATIONS, USER, Shop
+
+NAMES = list(STATIONS)
+
+
+@pytest.fixture(autouse=True)
+def own_clock(monkeypatch: pytest.MonkeyPatch):
+    """``--timezone`` changes the process' clock: a test must not leave it so."""
+    monkeypatch.setenv("TZ", os.environ.get("TZ", "UTC"))
+
+
+def play(shop: Shop, count: int, station: str = "pc1") -> None:
+    for _ in range(count):
+        shop.cloud.finish(shop.cloud.start_session(shop.ids[station]))
+
+
+async def test_an_owners_history(shop: Shop):
+    """Synced, synced again, shown, filtered, counted, exported."""
+    play(shop, 3)
+    play(shop, 2, NAMES[1])
+    code, out, err = await shop.run("history", "sync")
+    assert (code, out, err) == (0, "history: 3 of 3 stations read; 5 new sessions, 0 changed, 0 known\n", "")
+    assert (await shop.run("history", "sync"))[
+        1
+    ] == "history: 3 of 3 stations read; 0 new sessions, 0 changed, 5 known\n"
+
+    code, out, err = await shop.run("history", "show", "--station", "PC1", "--since", "1h")
+    assert code == 0
+    assert len(out.splitlines()) == 4
+    assert "203.0.*.*" in out
+    assert "203.0.113.7" not in out
+    code, out, _ = await shop.run("history", "show", "--json", "--addresses", "--limit", "0")
+    found = json.loads(out)
+    assert [row["station"] for row in found].count("pc1") == 3
+    assert {row["address"] for row in found} == {"203.0.113.7"}
+    assert {row["game"] for row in found} == {"Desktop"}
+    code, out, _ = await shop.run("history", "show", "--report", "income", "--by", "station")
+    assert code == 0
+    assert "Drova's own figures" in out
+    file = shop.folder / "all.csv"
+    code, out, _ = await shop.run("history", "export", str(file), "--station", "pc1")
+    assert (code, out) == (0, f"{file}: 3 sessions written\n")
+    assert len(file.read_text().splitlines()) == 4
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert (await shop.run("history", "export", str(file)))[0] == 78
+    assert (await shop.run("history", "export", str(file), "--force"))[0] == 0
+
+
+async def test_what_the_list_has_lost_is_said(shop: Shop):
+    """More than a thousand sessions between two syncs: those between are gone, and the owner is told when they were."""
+    play(shop, 2)
+    await shop.run("history", "sync")
+    play(shop, 1001)
+    await shop.run("history", "sync", "--station", "pc1")
+    code, out, err = await shop.run("history", "show", "--limit", "0")
+
+    assert code == 0
+    assert len(out.splitlines()) == 1 + 1002
+    assert "history: sessions of pc1 between " in err
+    assert (await shop.run("history", "show", "--limit", "5"))[2] == ""
+    assert (await shop.run("history", "show", "--station", NAMES[1]))[2] == ""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("show", "--station", "pc"), 1, "did you mean pc1"),
+        (("show", "--game", "Desktp"), 1, "did you mean Desktop"),
+        (("show", "--player", "no"), 1, "is no id"),
+        (("show", "--since", "2026-31-01"), 78, "--since: '2026-31-01' is no time; write 2026-11-21"),
+        (("show", "--timezone", "Europe/Moskva"), 78, "did you mean Europe/Minsk, Europe/Moscow"),
+        (("show", "--timezone", "../etc"), 78, "--timezone: '../etc' is not known"),
+        (("show", "--plot", "x.svg"), 78, "--plot: draws a report; say which one with --report"),
+        (("show", "--by", "day"), 78, "--by: belongs to --report"),
+        (("show", "--report", "income", "--since", "1d", "--by", "hour"), 78, "leave --since"),
+        (("show", "--limit", "-1"), 2, "is no number"),
+        (("show", "--archive", "/nowhere"), 78, "--archive: /nowhere is no file"),
+        (("export", "x.ods"), 78, "ends neither in .xlsx nor in .csv"),
+        (("export", "x.xlsx", "--excel"), 78, "--excel: is for .csv"),
+        (("export", "/nowhere/x.csv"), 1, "cannot be written"),
+        (("export", "x.csv", "--status", "never"), 1, "no archived session is meant by this; nothing was written"),
+    ],
+)
+async def test_a_wrong_word_is_answered_with_what_to_write(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: int, said: str
+):
+    """One clear line, the right exit code, and no file left behind."""
+    play(shop, 1)
+    await shop.run("history", "sync")
+    monkeypatch.chdir(shop.folder)
+    before = set(shop.folder.iterdir())
+    found, out, err = await shop.run("history", *arguments)
+
+    assert (found, out) == (code, "")
+    assert said in err
+    assert set(shop.folder.iterdir()) == before
+
+
+async def test_an_archive_that_is_not_there_or_empty(shop: Shop):
+    """What to run first."""
+    assert "run drova_gate history sync" in (await shop.run("history", "show"))[2]
+    await shop.run("history", "sync")
+    assert (await shop.run("history", "show"))[1] == "history: nothing is archived yet; run drova_gate history sync\n"
+    assert (await shop.run("history", "export", str(shop.folder / "x.csv")))[0] == 1
+
+
+async def test_an_archive_that_cannot_be_used(shop: Shop):
+    """Of a later version: left alone. Damaged: shown as such, set aside by the next sync. No place to write: said."""
+    await shop.run("history", "sync")
+    file = shop.state / "history.sqlite"
+    base = sqlite3.connect(file)
+    base.execute("PRAGMA user_version=99")
+    base.close()
+    for action in ("show", "sync"):
+        code, _, err = await shop.run("history", action)
+        assert code == 1
+        assert "later drova_gate" in err
+    file.write_bytes(b"no archive at all" * 500)
+    assert "cannot be read (file is not a database)" in (await shop.run("history", "show"))[2]
+    assert (await shop.run("history", "sync"))[0] == 0
+    assert len(list(shop.state.glob("history.sqlite.damaged-*"))) == 1
+
+    blocked = shop.folder / "blocked"
+    blocked.mkdir()
+    (blocked / "history.sqlite").mkdir()
+    code, _, err = await shop.run("history", "sync", DROVA_STATE_DIR=str(blocked))
+    assert code == 1
+    assert "history.sqlite: cannot be written (" in err
+
+
+async def test_a_station_that_is_not_understood_is_named(shop: Shop):
+    """The others are read; exit code 1."""
+    play(shop, 1)
+    play(shop, 1, NAMES[1])
+    for session in shop.cloud.sessions.values():
+        if session.server == shop.ids["pc1"]:
+            session.created_on = -5
+    code, out, err = await shop.run("history", "sync")
+
+    assert code == 1
+    assert out == "history: 2 of 3 stations read; 1 new sessions, 0 changed, 0 known\n"
+    assert err.startswith("pc1: Drova API, GET /session-manager/sessions: the answer is not understood")
+
+
+async def test_a_cloud_that_is_down(shop: Shop):
+    """One line; what was stored is still shown."""
+    play(shop, 1)
+    await shop.run("history", "sync")
+    shop.cloud.faults.add("cloud_500")
+    code, _, err = await shop.run("history", "sync")
+    assert code == 1
+    assert len(err.splitlines()) == 1
+
+    assert "Desktop" in (await shop.run("history", "show"))[1]
+
+
+def test_looking_imports_neither_models_nor_sockets(tmp_path: Path):
+    """A command without network starts in a quarter of a second on this machine, and in less than two on a router."""
+    script = (
+        "import sys; from drova_gate.cli import main; main(['history', 'show', '--report', 'hours']);"
+        "print([one for one in ('pydantic', 'aiohttp', 'asyncssh', 'asyncio', 'matplotlib') if one in sys.modules])"
+    )
+    environment = {"PATH": os.environ["PATH"], "DROVA_STATE_DIR": str(tmp_path)}
+    ended = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True)
+
+    assert ended.stdout == "[]\n"
+    assert "there is no archive in" in ended.stderr
+    assert USER not in ended.stderr

@@ -1,0 +1,62 @@
+"""Moments as owners write them."""
+
+from datetime import datetime
+
+import pytest
+
+from drova_gate.errors import SettingsFault
+from drova_gate.moments import moment, period
+
+at = datetime.fromisoformat
+NOW = at("2026-11-21 18:45:30")
+
+
+@pytest.mark.parametrize(
+    ("text", "began", "ended"),
+    [
+        ("2026-11-20", at("2026-11-20"), at("2026-11-21")),
+        ("20.11.2026", at("2026-11-20"), at("2026-11-21")),
+        ("2026-11-20 18:30", at("2026-11-20 18:30:00"), at("2026-11-20 18:30:00")),
+        ("2026-11-20T18:30:05", at("2026-11-20 18:30:05"), at("2026-11-20 18:30:05")),
+        (" 20.11.2026  18:30 ", at("2026-11-20 18:30:00"), at("2026-11-20 18:30:00")),
+        ("today", at("2026-11-21"), at("2026-11-22")),
+        ("Вчера", at("2026-11-20"), at("2026-11-21")),
+        ("7d", at("2026-11-14 18:45:30"), at("2026-11-14 18:45:30")),
+        ("12 h", at("2026-11-21 06:45:30"), at("2026-11-21 06:45:30")),
+    ],
+)
+def test_a_day_is_its_beginning_or_its_end(text: str, began: datetime, ended: datetime):
+    """``--until yesterday`` means all of yesterday."""
+    assert moment(text, NOW) == began
+    assert moment(text, NOW, end=True) == ended
+
+
+@pytest.mark.parametrize(
+    "text", ["", "2026-31-11", "31.11.2026", "november", "7", "7y", "2026", "99999999d", "-7d", "1e3d"]
+)
+def test_anything_else_is_no_moment(text: str):
+    """Never a guess."""
+    with pytest.raises(ValueError):
+        moment(text, NOW)
+
+
+def test_both_faults_of_a_period_are_told_at_once():
+    """And what may be written."""
+    with pytest.raises(SettingsFault) as caught:
+        period("soon", "2026-13-01", NOW)
+
+    assert [one.split(":")[0] for one in caught.value.faults] == ["--since", "--until"]
+    assert "21.11.2026" in caught.value.faults[0]
+
+
+def test_a_period_that_ends_before_it_begins_is_refused():
+    """Rather than shown as empty."""
+    with pytest.raises(SettingsFault, match="is not later than"):
+        period("2d", "3d", NOW)
+
+
+def test_years_beyond_the_clock_are_refused():
+    """No date is later than the year 9999, and a day's end would be."""
+    assert period("2026-11-20", None, NOW)[0] == int(at("2026-11-20").timestamp() * 1000)
+    with pytest.raises(SettingsFault):
+        period(None, "9999-12-31", NOW)
