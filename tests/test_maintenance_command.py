@@ -82,10 +82,16 @@ async def test_on_waits_until_the_hands_are_off_and_off_until_it_is_shown(
         first = file.load()
         assert first is not None
         assert await say("on", "pc1", "--until", "3h", "--no-wait") == 0
+        assert await say("on", "pc1", "--no-wait") == 0
         later = file.load()
         assert later is not None
         assert (later.since_wall, later.why) == (first.since_wall, "new disk")
         assert later.until_wall == pytest.approx((first.until_wall or 0) + 3600, abs=60)
+
+        assert await say("on", "pc1", "--until", "never", "--no-wait") == 0
+        endless = file.load()
+        assert endless is not None
+        assert endless.until_wall is None
 
         capsys.readouterr()
         assert await say("list", "--json") == 0
@@ -94,7 +100,7 @@ async def test_on_waits_until_the_hands_are_off_and_off_until_it_is_shown(
 
         assert await say("off", "--all") == 0
         assert shown(world, act)
-        assert "in the catalogue as it was before" in capsys.readouterr().out
+        assert "shown in the catalogue again" in capsys.readouterr().out
         assert await say("off", "pc1") == 0
         assert "is not under maintenance" in capsys.readouterr().out
 
@@ -121,6 +127,24 @@ async def test_on_shows_what_it_waits_for_and_ctrl_c_leaves_the_order(
 
         world.cloud.finish(current)
         await until(lambda: act.phase is Phase.MAINTENANCE)
+
+
+async def test_a_gate_that_stops_meanwhile_is_waited_for_and_then_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """A restart takes a few seconds; who does not come back carries the order out when he does."""
+    monkeypatch.setattr("drova_gate.cli.running.AWAY_SECONDS", 0.9)
+    world = set_up(tmp_path)
+    async with asyncio.TaskGroup() as group:
+        async with asked(world, tmp_path) as act:
+            world.cloud.start_session(act.server)
+            await until(lambda: act.phase is Phase.IN_SESSION)
+            waiting = group.create_task(say("on", "pc1"))
+            await until((tmp_path / "pc1" / "maintenance").exists)
+            await asyncio.sleep(0.6)
+        assert await waiting == 1
+    assert "its gate does not answer; waits for it" in (told := capsys.readouterr().err)
+    assert "its gate has stopped; the order stays" in told
 
 
 async def test_a_quarantined_station_is_left_alone_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -4,7 +4,7 @@ import argparse
 import getpass
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["add"]
 
 FILE = "maintenance"
+NEVER = "never"
 OFF_SECONDS = 120.0
 """For a station to be looked at anew, seen clean and shown: one that is off takes longer, and is not waited for."""
 
@@ -64,7 +65,7 @@ def _add_on(words: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
     )
     _add_stations(on)
     on.add_argument(
-        "--until", metavar="WHEN", help=f"ends by itself then: {ACCEPTED_AHEAD}; without it you are reminded"
+        "--until", metavar="WHEN", help=f"ends by itself then: {ACCEPTED_AHEAD}; or never (the usual): you are reminded"
     )
     on.add_argument("--why", metavar="TEXT", help="your reason, for the status and the reminders")
     on.add_argument("--no-wait", action="store_true", help="return at once; the gate goes on by itself")
@@ -104,7 +105,7 @@ def _on(command: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         complain(f"the router's clock: reads {_moment(now)}, which is wrong; set it first, or no deadline can be kept")
         return 1
     until = None
-    if options.until is not None:
+    if options.until is not None and options.until != NEVER:
         try:
             until = int(deadline(options.until, datetime.now()).timestamp())  # noqa: DTZ005 - local time, as owners write it
         except ValueError as error:
@@ -116,8 +117,9 @@ def _on(command: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     names = chosen(options.station, list(stations))
     for name in names:
         file = _file_of(stations[name])
-        _write(file, _renewed(file.load(), lease))
-        ends = f"until {_moment(until)}" if until is not None else "without a deadline"
+        order = _renewed(file.load(), lease, never=options.until == NEVER)
+        _write(file, order)
+        ends = f"until {_moment(order.until_wall)}" if order.until_wall is not None else "without a deadline"
         print_lines([spoken().of(f"{name}: maintenance is ordered, {ends}")])
     if options.no_wait:
         return 0
@@ -130,10 +132,11 @@ def _on(command: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         return 130
 
 
-def _renewed(old: Lease | None, lease: Lease) -> Lease:
-    """The order as it is to be now: one that is in force goes on, with a new deadline and perhaps a new reason."""
+def _renewed(old: Lease | None, lease: Lease, *, never: bool) -> Lease:
+    """The order as it is to be now: one that is in force goes on, with a new deadline or reason where one is given."""
     if old is not None and old.hides and not old.ended:
-        lease = replace(lease, since_wall=old.since_wall, why=lease.why or old.why, hidden=old.hidden)
+        until = lease.until_wall if lease.until_wall is not None or never else old.until_wall
+        lease = replace(lease, since_wall=old.since_wall, until_wall=until, why=lease.why or old.why, hidden=old.hidden)
     elif old is not None and not old.hides:
         lease = replace(lease, why=lease.why or old.why)  # a note by hand
     return replace(lease, why=lease.why or "by the owner")
@@ -167,7 +170,8 @@ def _off(command: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     if options.no_wait or not names:
         return 0
     try:
-        return 0 if follow(options.env, names, _shown, _say, at_most=OFF_SECONDS) else 1
+        hidden = {name for name in names if stations[name]["hidden_by_us"]}
+        return 0 if follow(options.env, names, lambda one: _shown(one, hidden), _say, at_most=OFF_SECONDS) else 1
     except KeyboardInterrupt:
         complain("interrupted: the maintenance is over; the gate shows what it sees clean: drova_gate status")
         return 130
@@ -188,7 +192,7 @@ def _end(station: Mapping[str, Any], *, quiet: bool) -> bool:
     return True
 
 
-def _shown(station: Mapping[str, Any]) -> Settled | None:
+def _shown(station: Mapping[str, Any], hidden: Container[str]) -> Settled | None:
     if station["maintenance"] is not None or station["phase"] in ("maintenance", "unknown"):
         return None
     if station["phase"] == "quarantined":
@@ -197,7 +201,8 @@ def _shown(station: Mapping[str, Any]) -> Settled | None:
         return Settled(good=True, text=f"the maintenance is over; {station['reason']}; shown again when it is clean")
     if station["hidden_by_us"]:
         return None
-    return Settled(good=True, text="the maintenance is over; in the catalogue as it was before")
+    now = "shown in the catalogue again" if station["name"] in hidden else "in the catalogue it is as it was before"
+    return Settled(good=True, text=f"the maintenance is over; {now}")
 
 
 # -- without a gate --------------------------------------------------------------------------------------------------
@@ -231,7 +236,7 @@ def _on_without_gate(options: argparse.Namespace, lease: Lease) -> int:
         for one in stations:
             file = LeaseFile(settings.state_dir / one.name / FILE)
             try:
-                told = await hide_for(one, file, _renewed(file.load(), lease))
+                told = await hide_for(one, file, _renewed(file.load(), lease, never=options.until == NEVER))
             except OSError as error:
                 raise _not_written(file, error) from error
             _say(one.name, Settled(told.good, told.text))
@@ -263,7 +268,7 @@ def _leave(options: argparse.Namespace, settings: "OwnerSettings", lease: Lease)
         return []  # a name that Drova knows it by
     for name in names:
         file = LeaseFile(settings.state_dir / name / FILE)
-        _write(file, _renewed(file.load(), lease))
+        _write(file, _renewed(file.load(), lease, never=options.until == NEVER))
     return names
 
 

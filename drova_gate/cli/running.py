@@ -16,9 +16,11 @@ from drova_gate.nearest import not_known
 from drova_gate.report.ask import NobodyThere, ask, places
 from drova_gate.sheet import one_line
 
-__all__ = ["Progress", "chosen", "follow", "running_stations"]
+__all__ = ["Progress", "Settled", "chosen", "follow", "running_stations"]
 
 LOOK_SECONDS = 0.5
+AWAY_SECONDS = 30.0
+"""For a gate that is being restarted to answer again."""
 LINE_MOST = 100
 """Places of the line that is redrawn."""
 
@@ -97,32 +99,36 @@ def follow(
 
     ``at_most`` seconds: what has not settled by then is said with what it waits for, and did not go well.
     """
-    waiting, good, progress, began = list(names), True, Progress(), time.monotonic()
+    waiting, good, progress = list(names), True, Progress()
+    began = seen_at = time.monotonic()
     try:
         while waiting:
-            stations = running_stations(env)
-            late = at_most is not None and time.monotonic() - began > at_most
+            stations, now = running_stations(env), time.monotonic()
+            seen_at = now if waiting[0] in stations else seen_at
+            late = at_most is not None and now - began > at_most
             for name in list(waiting):
-                settled = _settled(stations.get(name), judge, late=late)
+                settled = _settled(stations.get(name), judge, late=late, away=now - seen_at > AWAY_SECONDS)
                 if settled is None:
                     continue
                 progress.clear()
                 say(name, settled)
                 waiting.remove(name)
-                good = good and settled.good
+                good, seen_at = good and settled.good, now
             if waiting:
-                progress.tell(waiting[0], stations[waiting[0]]["reason"])
+                station = stations.get(waiting[0])
+                progress.tell(waiting[0], station["reason"] if station else "its gate does not answer; waits for it")
                 time.sleep(LOOK_SECONDS)
     finally:
         progress.clear()
     return good
 
 
-def _settled(station: Station | None, judge: Callable[[Station], Settled | None], *, late: bool) -> Settled | None:
+def _settled(
+    station: Station | None, judge: Callable[[Station], Settled | None], *, late: bool, away: bool
+) -> Settled | None:
     if station is None:
-        return Settled(
-            good=False, text="its gate has stopped; the order stays, and the gate carries it out when it starts"
-        )
+        text = "its gate has stopped; the order stays, and the gate carries it out when it starts"
+        return Settled(good=False, text=text) if away else None
     settled = judge(station)
     if settled is None and late:
         return Settled(good=False, text=f"not yet: {station['reason']}; the gate goes on with it by itself")

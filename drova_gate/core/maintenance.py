@@ -52,7 +52,11 @@ def said_beside(decision: Decision, facts: Facts) -> str:
         return ""
     if decision.phase is Phase.QUARANTINED:
         return "; maintenance: hands off"
-    return "; maintenance waits for the end of that" if lease.hides else ""
+    if not lease.hides:
+        return ""
+    live = live_session(facts.cloud.sessions) if facts.cloud is not None else None
+    free = decision.phase is Phase.CLEAN and live is None
+    return "; maintenance is next" if free else "; maintenance waits for the end of that"
 
 
 def begins(phase: Phase, facts: Facts) -> Decision | None:
@@ -180,7 +184,7 @@ def _still_hidden(phase: Phase, facts: Facts, now: float) -> tuple[Action, ...]:
     if not facts.record.hidden_by_us or phase not in (Phase.UNKNOWN, Phase.CLEAN) or facts.phase_since is None:
         return ()
     waited, host = now - facts.phase_since, facts.host
-    if waited < facts.policy.still_hidden_seconds or (host is not None and host.agent_up):
+    if waited < facts.policy.still_hidden_seconds or (host is not None and host.agent_up is not False):
         return ()
     missing = facts.host_fault if host is None else "the Drova agent's port is not open"
     text = f"still hidden from the catalogue, because it is not seen clean: {missing or 'the station does not answer'}"

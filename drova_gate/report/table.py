@@ -66,6 +66,7 @@ def status_lines(status: Mapping[str, Any], *, width: int, colour: bool, now: fl
     lines += [_row(one, names, width, colour=colour, now=now) for one in stations]
     lines += ["", *_totals(stations, status, colour=colour, now=now)]
     for one in stations:
+        lines += _order(one, width, colour=colour)
         lines += _troubles(one, width, colour=colour, now=now)
     return lines
 
@@ -136,15 +137,22 @@ def _totals(stations: Sequence[Mapping[str, Any]], status: Mapping[str, Any], *,
     return [f"{len(stations)} {noun}: {', '.join(parts) or 'none'}; the gate runs for {up}"]
 
 
+def _order(one: Mapping[str, Any], width: int, *, colour: bool) -> list[str]:
+    """The owner's own order, whole: he must not forget it."""
+    order = one["maintenance"]
+    if not order:
+        return []
+    text = f"{one['name']}: {order['text']}" + (f" (over: {order['over']})" if order["over"] else "")
+    wrapped = textwrap.wrap(text, max(40, width - 2), subsequent_indent="  ")
+    return [paint(line, PHASE_COLOURS["maintenance"], colour=colour) for line in wrapped]
+
+
 def _troubles(one: Mapping[str, Any], width: int, *, colour: bool, now: float) -> list[str]:
     told: list[str] = []
     if one["phase"] == "quarantined":
         told.append(f"{one['reason']}; look at the station, or: drova_gate release {one['name']}")
     if one.get("stuck_since"):
         told.append(f"its loop has not turned for {duration(now - one['stuck_since'])}; it is put together anew")
-    order = one.get("maintenance")
-    if order and order["text"] not in one["reason"]:
-        told.append(order["text"] + (f" (over: {order['over']})" if order["over"] else ""))
     told += [f"{what}: {fault}" for what, fault in one["faults"].items() if fault and fault not in one["reason"]]
     alarm = one["last_alarm"]
     if alarm and now - alarm["at"] < 3600:

@@ -248,6 +248,15 @@ def test_the_table_shows_what_an_owner_wants_to_know():
     assert "no SSH" in text
 
 
+def test_an_order_of_the_owner_stands_whole_below_the_table():
+    """However narrow the terminal is, he reads until when, and why."""
+    text = "maintenance by owner since 2026-11-21 20:00, until 2026-11-21 22:30: new disk"
+    order = {"text": text, "why": "new disk", "by": "owner", "since": 1, "until": 2, "hides": True, "over": ""}
+    lines = status_lines(whole(station(phase="maintenance", maintenance=order)), width=80, colour=False, now=1060.0)
+
+    assert f"pc1: {text}" in " ".join(" ".join(lines).split())
+
+
 @given(
     st.text(max_size=40),
     st.text(max_size=200),
