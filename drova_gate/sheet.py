@@ -61,13 +61,15 @@ def fitting(
 ) -> list[Column]:
     """Choose the columns that a terminal of so many places has room for, the flexible one cut if need be."""
     seen = [column for column in columns if not column.for_machines]
+    if room is None:
+        return seen
     wide = {
         column.key: max(width(text) for text in (column.head, *(_shown(column, row) for row in rows)))
         for column in seen
     }
     if flexible in wide:
         wide[flexible] = min(wide[flexible], FLEXIBLE_LEAST)
-    while room is not None and sum(wide[one.key] + GAP for one in seen) - GAP > room:
+    while sum(wide[one.key] + GAP for one in seen) - GAP > room:
         first = max(seen, key=lambda column: column.gives_way)
         if not first.gives_way:
             break

@@ -62,13 +62,14 @@ STATIONS = (
     Column("desktop", "DESKTOP", text=_known, gives_way=2),
     Column("updates", "UPDATES", text=_known, gives_way=3),
     Column("seen", "SEEN", right=True),
-    Column("game", "PLAYS"),
+    Column("plays", "PLAYS"),
     Column("seconds", "FOR", right=True, text=duration),
     Column("from", "FROM", gives_way=4),
     Column("place", "PLACE", text=cut_place, gives_way=5),
     Column("billing", "BILLING", gives_way=6),
     Column("internal", "INTERNAL", text=_listed, gives_way=8),
     Column("external", "EXTERNAL", text=_listed, gives_way=7),
+    Column("game", "GAME", for_machines=True),
     Column("heartbeat_age", "AGE", for_machines=True),
     Column("heartbeat", "HEARTBEAT", for_machines=True),
     Column("since", "SINCE", for_machines=True),
@@ -135,8 +136,8 @@ def _stations(options: argparse.Namespace) -> int:
         chosen = await owner.chosen(options.station)
         with places(options) as known:
             seen, spelling = await _look(owner, chosen, known, options, endpoints=True)
-            rows = [_with_age(station_row(one, spelling)) for one in seen]
-        show(options, STATIONS, rows, flexible="game", nothing=spoken().of("the account has no station"))
+            rows = [_in_words(station_row(one, spelling)) for one in seen]
+        show(options, STATIONS, rows, flexible="plays", nothing=spoken().of("the account has no station"))
         if doubt := clock_doubt([one.station.server for one in seen], spelling.now):
             complain(f"clock: {doubt}; look at this machine's clock, ages are not certain")
         return _say_faults(seen)
@@ -144,11 +145,10 @@ def _stations(options: argparse.Namespace) -> int:
     return with_owner(options, work)
 
 
-def _with_age(row: Row) -> Row:
-    """Put the heartbeat into words: its age, or that there never was one."""
-    if not row["ever_seen"]:
-        return {**row, "seen": "never"}
-    return {**row, "seen": "?" if row["heartbeat_age"] is None else duration(row["heartbeat_age"])}
+def _in_words(row: Row) -> Row:
+    """Put into words what a number or an absence does not say: never seen, not known."""
+    age = "?" if row["heartbeat_age"] is None else duration(row["heartbeat_age"])
+    return {**row, "seen": age if row["ever_seen"] else "never", "plays": "?" if row["player"] is None else row["game"]}
 
 
 async def _look(

@@ -161,7 +161,7 @@ async def steer(station: OwnedStation, order: Order, *, force: bool, holds: Hold
     except GateError as error:
         return Outcome(station, Done.REFUSED, f"{error}; nothing was sent")
     before = order.told(server)
-    held = holds.by_server.get(station.uuid)
+    held = holds.of(station)
     if order.fulfilled(server):
         return Outcome(
             station, Done.ALREADY, f"is {before} already; nothing was sent", before, before, _held_note(held)

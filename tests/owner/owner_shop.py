@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from drova_gate.cli import main
+from drova_gate.cli.speech import spoken
 from drova_gate.core.model import Record
 from drova_gate.sim.cloud import Cloud
 from drova_gate.state import StateFile
@@ -57,10 +58,13 @@ class Shop:
         out, err = io.StringIO(), io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.MonkeyPatch.context() as patched:
             patched.setattr("sys.stdin", io.StringIO(stdin))
+            patched.setenv("DROVA_LANG", "en")
+            spoken.cache_clear()
             for name in ("DROVA_TOKEN", "DROVA_STATE_DIR", "DROVA_API_URL", "ENV_LOCATION"):
                 patched.delenv(name, raising=False)
             async with asyncio.timeout(30):
                 code = await asyncio.to_thread(command)
+        spoken.cache_clear()
         return code, out.getvalue(), err.getvalue()
 
     def writes(self) -> list[str]:

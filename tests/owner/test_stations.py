@@ -107,6 +107,23 @@ async def test_a_station_that_drova_describes_oddly_is_not_left_out_in_silence(s
     assert "1 of 3 items are left out" in err
 
 
+async def test_not_knowing_who_plays_is_not_nobody(shop: Shop):
+    class NoSessions(set):
+        def __contains__(self, fault: object) -> bool:
+            return fault == "cloud_500" and shop.cloud.requests[-1].path.endswith("/sessions")
+
+    shop.server("pc1").online = False
+    shop.cloud.start_session(shop.ids[ROOM], GAME, status="ACTIVE")
+    shop.cloud.faults = NoSessions()
+    code, out, err = await shop.run("stations")
+    assert code == 1
+    assert re.search(r"^pc1 .* \? +- ", out, re.MULTILINE)
+    assert err.count("who plays could not be asked") == 3
+    code, out, err = await shop.run("current")
+    assert code == 1
+    assert "stations: 2 not known, 1 with a player" in out
+
+
 async def test_an_unknown_station_and_an_api_that_is_down(shop: Shop):
     code, _, err = await shop.run("stations", "--station", "pcl")
     assert code == 1
@@ -356,7 +373,7 @@ def test_a_table_fits_its_terminal_and_names_what_it_leaves_out(room: int | None
         "desktop": True,
         "updates": False,
         "seen": "12 s",
-        "game": "A Game With A Long Name: Ultimate Edition",
+        "plays": "A Game With A Long Name: Ultimate Edition",
         "seconds": 400.0,
         "from": "93.158.*.*",
         "place": "Moscow, Russia · A Provider With A Long Name",
@@ -364,7 +381,7 @@ def test_a_table_fits_its_terminal_and_names_what_it_leaves_out(room: int | None
         "internal": ["192.168.1.20:7985"],
         "external": ["203.0.113.20:7995"],
     }
-    *lines, last = fitted_table(STATIONS, [row], flexible="game", room=room)
+    *lines, last = fitted_table(STATIONS, [row], flexible="plays", room=room)
     assert all(width(line) <= (room or 1000) for line in lines)
     left = [head for head in (column.head for column in STATIONS if not column.for_machines) if head not in lines[0]]
     assert (last.startswith("(not shown")) is bool(left)

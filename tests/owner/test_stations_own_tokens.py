@@ -30,6 +30,13 @@ async def test_the_owners_commands_do_with_what_the_station_has(tmp_path: Path):
         assert (code, err) == (0, "")
         assert not made.published
 
+        folder = shop.state / station.host
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "maintenance").write_text("new disk", encoding="utf-8")
+        code, out, err = await shop.run("publish", station.host, **settings)
+        assert (code, out) == (1, "")
+        assert "under maintenance (new disk)" in err
+
         cloud.start_session(server, GAME)
         code, out, err = await shop.run("current", **settings)
         assert (code, err) == (0, "")

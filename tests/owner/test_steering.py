@@ -194,6 +194,16 @@ async def test_what_is_under_maintenance_is_shown_by_ending_that(shop: Shop):
     assert "drova_gate maintenance off gate-pc" in err
 
 
+async def test_a_unit_of_its_own_keeps_its_state_one_folder_deeper(shop: Shop):
+    shop.hold("pc1", phase=Phase.QUARANTINED)
+    (shop.state / "pc1").mkdir()
+    (shop.state / "gate-pc").rename(shop.state / "pc1" / "gate-pc")
+    shop.server("pc1").published = False
+    code, _, err = await shop.run("publish", "pc1")
+    assert code == 1
+    assert "drova_gate release gate-pc" in err
+
+
 async def test_a_gates_state_that_cannot_be_read_is_no_leave_to_show_the_station(shop: Shop):
     (shop.state / "gate-pc" / "state.json").mkdir(parents=True)
     shop.server("pc1").published = False
