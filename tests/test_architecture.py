@@ -46,6 +46,7 @@ LAYERS: dict[str, int] = {
     "doctor": 11,
     "repair": 11,
     "rehearse": 12,
+    "onboard": 13,
     "games": 12,
     "demo": 12,
     "cli": 14,
@@ -59,6 +60,8 @@ FENCED = {
     "argparse": {"cli/"},
     "uvloop": {"cli/surroundings.py"},
     "maxminddb": {"owner/where.py"},
+    "cryptography": {"onboard/own_key.py"},
+    "segno": {"onboard/qr.py"},
 }
 """Libraries and the only modules or folders (beside the simulator) that may import them."""
 

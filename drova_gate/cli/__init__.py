@@ -5,6 +5,7 @@ import sys
 
 from drova_gate import __version__
 from drova_gate.cli import (
+    bootstrap,
     check,
     demo,
     events,
@@ -51,6 +52,7 @@ _COMMANDS = (
     steam,
     history,
     where,
+    bootstrap,
     check,
     rehearse,
     recipes,

@@ -4,11 +4,11 @@ import functools
 import os
 import sys
 
-from drova_gate.cli.surroundings import settings_as_written
+from drova_gate.cli.surroundings import print_lines, settings_as_written
 from drova_gate.errors import GateError, SettingsFault
 from drova_gate.language.words import Language, language_of, load
 
-__all__ = ["complain", "spoken"]
+__all__ = ["complain", "say", "spoken"]
 
 
 @functools.cache
@@ -25,3 +25,8 @@ def complain(fault: GateError | str) -> None:
     """Say on standard error what is wrong; an error is said part by part."""
     text = spoken().of_error(fault) if isinstance(fault, GateError) else spoken().of(fault)
     sys.stderr.write(f"{text}\n")
+
+
+def say(text: str, *, to_errors: bool = False) -> None:
+    """Say a line to the owner in his language."""
+    print_lines([spoken().of(text)], to_errors=to_errors)

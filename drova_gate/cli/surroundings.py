@@ -27,6 +27,7 @@ __all__ = [
     "colour",
     "geo_dirs",
     "is_screen",
+    "own_state_dir",
     "print_lines",
     "read_owner_settings",
     "read_preparation",
@@ -171,6 +172,8 @@ def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:
 USUAL_STATIONS = Path("/etc/drova_gate/stations.toml")
 """What ``systemd/drova_gate.service`` reads; an owner's commands look there when nothing else names a station."""
 USUAL_STATE = Path("/var/lib/drova_gate")
+LASTING_STATES = (Path("/etc/drova_gate/state"), Path("/opt/var/lib/drova_gate"))
+"""Where OpenWrt's and Entware's init scripts keep it: ``/var`` is in memory there."""
 USUAL_RUNTIME = Path("/run/drova_gate")
 """Where ``systemd/drova_gate.service`` has its status socket: members of a group may be let in there."""
 
@@ -185,9 +188,19 @@ def _state_dir(named: Path | None) -> Path:
         return named
     if given := os.environ.get("STATE_DIRECTORY"):
         return Path(given.split(":")[0])
+    for lasting in LASTING_STATES:
+        if os.access(lasting, os.W_OK):
+            return lasting
     if os.access(USUAL_STATE if USUAL_STATE.exists() else USUAL_STATE.parent, os.W_OK):
         return USUAL_STATE
     return _users_own()
+
+
+def own_state_dir(lasting: Path | None) -> Path:
+    """Where the state is to be before there are any settings: the environment's word, else ``lasting``, else the usual place."""
+    if named := settings_as_written().get("DROVA_STATE_DIR", "").strip():
+        return Path(named).expanduser()
+    return lasting if lasting is not None else _state_dir(None)
 
 
 def state_dirs(file: Path | None) -> list[Path]:
@@ -197,7 +210,7 @@ def state_dirs(file: Path | None) -> list[Path]:
     """
     if named := _settings(os.environ, file).get("DROVA_STATE_DIR", "").strip():
         return [Path(named).expanduser()]
-    return [USUAL_STATE, USUAL_RUNTIME, _users_own()]
+    return [USUAL_STATE, *LASTING_STATES, USUAL_RUNTIME, _users_own()]
 
 
 USUAL_GEO = (Path("/usr/share/GeoIP"), Path("/var/lib/GeoIP"))

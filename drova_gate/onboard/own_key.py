@@ -1,0 +1,90 @@
+"""The gate's own key pair: made once, kept in the state directory; the private half never leaves this machine."""
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization as form
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from drova_gate.cloud.files import give_to_folder
+from drova_gate.errors import CallOwner
+
+__all__ = ["OwnKey", "keep_own_key", "key_path", "read_own_key"]
+
+COMMENT = "drova_gate"
+"""Stands behind the key in the PC's file, so that an owner knows whose it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """Where the private key lies, and the line that lets it in."""
+
+    file: Path
+    line: str
+    """As in ``authorized_keys``."""
+    is_new: bool = False
+
+
+def key_path(state_dir: Path) -> Path:
+    """Where the private key lies, if it was made."""
+    return state_dir / "gate_key"
+
+
+def keep_own_key(state_dir: Path) -> OwnKey:
+    """Return the gate's key, made if there is none yet; never overwritten. ``CallOwner`` if it can't be read or written."""
+    file = key_path(state_dir)
+    try:
+        made = not file.exists() and _make(file)
+    except OSError as error:
+        raise CallOwner(
+            f"key file {file}",
+            f"cannot be written ({error.strerror})",
+            "use sudo, or set DROVA_STATE_DIR to a folder that can be written and outlives a reboot",
+        ) from error
+    return OwnKey(file, _public(file), made)
+
+
+def read_own_key(state_dir: Path) -> OwnKey | None:
+    """Return the gate's key; ``None``: it was never made, or is another user's."""
+    file = key_path(state_dir)
+    return OwnKey(file, _public(file)) if os.access(file, os.R_OK) else None
+
+
+def _make(file: Path) -> bool:
+    """Make it; ``False``: another process was quicker, and its key is the one."""
+    key = Ed25519PrivateKey.generate()
+    text = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption())
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600 from the first byte
+    temporary = Path(name)
+    try:
+        give_to_folder(handle, file.parent)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(text)
+            stream.flush()
+            os.fsync(stream.fileno())
+        # Unlike a rename a link does not replace: the first one stays.
+        file.hardlink_to(temporary)
+    except FileExistsError:
+        return False
+    finally:
+        temporary.unlink(missing_ok=True)
+    return True
+
+
+def _public(file: Path) -> str:
+    try:
+        key = form.load_ssh_private_key(file.read_bytes(), password=None)
+        line = key.public_key().public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH)
+    except OSError as error:
+        raise CallOwner(f"key file {file}", f"cannot be read ({error.strerror})", "use sudo") from error
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise CallOwner(
+            f"key file {file}",
+            "is no private key without passphrase",
+            "move it away, and a new one is made; the PC must then be told the new one",
+        ) from error
+    return f"{line.decode('ascii')} {COMMENT}"

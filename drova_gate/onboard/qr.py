@@ -1,0 +1,18 @@
+"""A text as a QR code of half blocks, for a phone to carry it to another screen."""
+
+import io
+
+from drova_gate.errors import SomethingMissing
+
+__all__ = ["qr_lines"]
+
+
+def qr_lines(text: str) -> list[str]:
+    """Draw it; ``SomethingMissing`` without the library that does."""
+    try:
+        import segno  # noqa: PLC0415 - an optional extra
+    except ImportError as error:
+        raise SomethingMissing("--qr", "needs the library segno", "pip install 'drova_gate[qr]'") from error
+    out = io.StringIO()
+    segno.make(text, error="l", micro=False).terminal(out, border=2, compact=True)
+    return out.getvalue().splitlines()
