@@ -39,7 +39,8 @@ class _Text(HTMLParser):
 def plain_text(html: str) -> str:
     """Return the text of a piece of HTML, a line for each of its paragraphs."""
     parser = _Text()
-    parser.feed(html)
+    # Python's parser fails on a marked section of a kind that it does not know, which no browser knows either.
+    parser.feed(html.replace("<![", "&lt;!["))
     parser.close()
     lines = (" ".join(line.split()) for line in "".join(parser.parts).splitlines())
     return "\n".join(line for line in lines if line)

@@ -258,6 +258,7 @@ async def test_a_wrong_file_is_not_sent(shop: Shop, tmp_path: Path, content, sai
         ("no html at all", "no html at all"),
         ("<ul><li>one<li>two</ul>", "one\ntwo"),
         ("a <b", "a <b"),
+        ("a<![if x]>b", "a<![if x]>b"),
     ],
 )
 def test_html_as_text(html: str, text: str):
