@@ -1,7 +1,6 @@
 """A plan of changes to games, from the look at it to its end: shown, asked about, carried out, and told how it went."""
 
 import argparse
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Any
 from drova_gate.cli.owner import agreed
 from drova_gate.cli.progress import Progress
 from drova_gate.cli.showing import for_machines, show
-from drova_gate.cli.speech import complain
+from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines
 from drova_gate.errors import CallOwner, GateError
 from drova_gate.games.carry import ALREADY, DONE, Carrying, Outcome
@@ -20,7 +19,7 @@ from drova_gate.games.plan import Change, Disable, SetPaths, counted
 from drova_gate.owner.account import OwnedStation
 from drova_gate.owner.asking import ask_all
 from drova_gate.owner.player import who_plays
-from drova_gate.sheet import Column
+from drova_gate.sheet import Column, one_line
 
 __all__ = ["SHOWN_ONLY", "Intent", "add_force", "carry_through"]
 
@@ -75,7 +74,7 @@ async def _carried(options: argparse.Namespace, intent: Intent, journal: Journal
         if for_machines(options):
             show(options, _COLUMNS, [])
         else:
-            sys.stdout.write(f"{intent.nothing}\n")
+            print_lines([spoken().of(intent.nothing)])
         return 0
     over_with = _over_with(intent, earlier) if earlier is not None and same else ()
     if not for_machines(options):
@@ -87,7 +86,7 @@ async def _carried(options: argparse.Namespace, intent: Intent, journal: Journal
                 "run it again if it is still wanted"
             )
         await _tell_players(intent, force=options.force)
-    question = f"carry out {_number(len(intent.changes), 'change')}?"
+    question = spoken().of(f"carry out {_number(len(intent.changes), 'change')}?")
     if not (options.yes if for_machines(options) else agreed(question, yes=options.yes)):
         if for_machines(options):
             show(options, _COLUMNS, _rows(intent, intent.changes))
@@ -127,14 +126,14 @@ def _told(options: argparse.Namespace, intent: Intent, outcome: Outcome, before:
     names = {one.uuid: one.name for one in intent.stations}
     for failure in outcome.failed:
         change = failure.change
-        complain(f"{names[change.station]}: {change.kind} {change.title}: {failure.why}")
+        complain(one_line(f"{names[change.station]}: {change.kind} {change.title}: {failure.why}"))
     if outcome.stopped is not None:
         why = f"{outcome.stopped.subject}: {outcome.stopped.fact}"
         _complain_stopped(intent, before + outcome.over_with, total, why)
     elif not for_machines(options):
         already = f", {outcome.already} were so already" if outcome.already else ""
         failed = f", {len(outcome.failed)} failed" if outcome.failed else ""
-        sys.stdout.write(f"{_number(outcome.done, 'change')} made and read back{already}{failed}\n")
+        print_lines([spoken().of(f"{_number(outcome.done, 'change')} made and read back{already}{failed}")])
     return 1 if outcome.failed or outcome.stopped is not None else 0
 
 
@@ -148,10 +147,10 @@ def _show_plan(options: argparse.Namespace, intent: Intent, over_with: Sequence[
     detailed = any(row["detail"] for row in rows)
     show(options, [one for one in _COLUMNS if detailed or one.key != "detail"], rows, flexible="title")
     stations = len({one.station for one in intent.changes})
-    print_lines([f"{counted(intent.changes)}, on {_number(stations, 'station')}"])
+    print_lines([spoken().of(f"{counted(intent.changes)}, on {_number(stations, 'station')}")])
     if over_with:
         total = len(over_with) + len(intent.changes)
-        print_lines([f"goes on where it stopped: {len(over_with)} of {total} are done"])
+        print_lines([spoken().of(f"goes on where it stopped: {len(over_with)} of {total} are done")])
 
 
 async def _tell_players(intent: Intent, *, force: bool) -> None:
@@ -166,7 +165,9 @@ async def _tell_players(intent: Intent, *, force: bool) -> None:
         game = inside.session.product_id
         for change in intent.changes:
             if isinstance(change, Disable) and change.station == station.uuid and change.product_id == game:
-                complain(f"{station.name}: a player plays {change.title} ({inside.why}): it stays enabled; --force")
+                complain(
+                    one_line(f"{station.name}: a player plays {change.title} ({inside.why}): it stays enabled; --force")
+                )
 
 
 def _rows(intent: Intent, changes: Sequence[Change], outcome: Outcome | None = None) -> list[dict[str, Any]]:

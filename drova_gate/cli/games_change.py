@@ -16,6 +16,7 @@ from drova_gate.games.plan import Change, Paths, Present, SetPaths, Wanted, chan
 from drova_gate.games.shelf import paths_of
 from drova_gate.games.sync import Offer, why_left_out
 from drova_gate.owner.account import OwnedStation, Owner
+from drova_gate.sheet import one_line
 
 __all__ = ["present_on", "set_paths", "switch"]
 
@@ -84,7 +85,7 @@ def _with_new_eac(station: OwnedStation, shelf: Shelf, game: UUID, found: "Prese
     offer = shelf.offers.get(game)
     title = str(game) if offer is None else offer.title
     if isinstance(found, GateError):
-        complain(f"{station.name}: {title}: {found}")
+        complain(one_line(f"{station.name}: {title}: {found}"))
         return None
     paths = found.paths or Paths()
     new = renewed(paths.allowed_paths if paths.allowed_paths is not None else found.default_allowed_paths, eac_folder())

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from drova_gate.cli.progress import Progress
-from drova_gate.cli.showing import for_machines, show
-from drova_gate.cli.speech import complain
+from drova_gate.cli.showing import fitted_table, for_machines, show
+from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines, terminal_room
 from drova_gate.cloud.catalog import Catalogue
 from drova_gate.cloud.game_index import GameIndex
@@ -16,6 +16,7 @@ from drova_gate.games.names import GameNames
 from drova_gate.games.overview import (
     LEGEND,
     LONG_COLUMNS,
+    WIDE_LEGEND,
     Shelf,
     differing,
     long_rows,
@@ -30,7 +31,7 @@ from drova_gate.games.shelf import paths_of_games
 from drova_gate.games.sync import offer_of
 from drova_gate.owner.account import OwnedStation, Owner, find_station
 from drova_gate.owner.asking import AT_ONCE, ask_all
-from drova_gate.sheet import Column, table_lines
+from drova_gate.sheet import Column, one_line
 
 __all__ = ["differ", "listed", "names_of", "read_paths", "read_shelves", "show_paths"]
 
@@ -48,14 +49,16 @@ async def listed(options: argparse.Namespace, owner: Owner) -> int:
         show(options, LONG_COLUMNS, long_rows(shelves, games))
     elif rows := short_rows(shelves, games):
         columns = short_columns(shelves)
-        room = terminal_room()
+        room, legend = terminal_room(), LEGEND
         needed = TITLE_LEAST + sum(2 + max(width(column.head), 5) for column in columns[1:])
         if needed > (room or NARROW) and len(shelves) > 2:
-            columns, rows = wide_columns(), wide_rows(shelves, games)
-        print_lines(table_lines(columns, rows, flexible="title", room=room))
-        print_lines(["", LEGEND])
+            rows = wide_rows(shelves, games)
+            columns = [one for one in wide_columns() if one.key in ("title", "on") or any(row[one.key] for row in rows)]
+            legend = WIDE_LEGEND if any(one.key == "remarks" for one in columns) else ""
+        print_lines(fitted_table(columns, rows, flexible="title", room=room))
+        print_lines(["", spoken().of(legend)] if legend else [])
     else:
-        print_lines(["all stations have the same games" if options.diff else "there are no games"])
+        print_lines([spoken().of("all stations have the same games" if options.diff else "there are no games")])
     return 0 if whole else 1
 
 
@@ -75,17 +78,23 @@ async def differ(options: argparse.Namespace, owner: Owner) -> int:
         return 0
     columns = [*short_columns(shelves), *([Column("paths", "OTHER PATHS")] if options.paths else [])]
     titles = {game: offer.title for shelf in shelves for game, offer in shelf.offers.items()}
-    by_title = {titles[game]: ", ".join(apart) for game, apart in paths.items()}
+    by_title = {titles[game]: "; ".join(_apart(*one) for one in apart.items()) for game, apart in paths.items()}
     short = [row | {"paths": by_title.get(row["title"], "")} for row in map(dict, short_rows(shelves, games))]
     show(options, columns, short, flexible="title", nothing=f"{pair[0].name} and {pair[1].name} have the same games")
     return 0
 
 
-async def _paths_apart(pair: Sequence[OwnedStation], shelves: Sequence[Shelf]) -> dict[UUID, dict[str, object]]:
+def _apart(what: str, pair: tuple[object, object]) -> str:
+    return f"{what}: {_written(pair[0]) or '-'} | {_written(pair[1]) or '-'}"
+
+
+async def _paths_apart(
+    pair: Sequence[OwnedStation], shelves: Sequence[Shelf]
+) -> dict[UUID, dict[str, tuple[object, object]]]:
     """Compare the paths of games that both have."""
     both = [game for game in shelves[0].offers if game in shelves[1].offers]
     first, second = [await read_paths(one, both) for one in pair]
-    apart: dict[UUID, dict[str, object]] = {}
+    apart: dict[UUID, dict[str, tuple[object, object]]] = {}
     for game in both:
         one, other = first[game], second[game]
         if isinstance(one, GateError) or isinstance(other, GateError):
@@ -139,7 +148,7 @@ async def read_shelves(stations: Iterable[OwnedStation]) -> tuple[list[Shelf], b
     shelves = []
     for station, answer in zip(asked, answers, strict=True):
         if isinstance(answer, GateError):
-            complain(f"{station.name}: {answer}")
+            complain(one_line(f"{station.name}: {answer}"))
         else:
             shelves.append(Shelf(station.uuid, station.name, {one.product_id: offer_of(one) for one in answer}))
     return shelves, len(shelves) == len(asked)

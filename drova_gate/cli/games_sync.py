@@ -10,7 +10,7 @@ from drova_gate.cli.changing import Intent, carry_through
 from drova_gate.cli.games_change import present_on
 from drova_gate.cli.games_look import names_of, read_paths, read_shelves
 from drova_gate.cli.showing import for_machines
-from drova_gate.cli.speech import complain
+from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines
 from drova_gate.errors import CallOwner, GateError
 from drova_gate.games.grouped import group_of, grouped
@@ -19,6 +19,7 @@ from drova_gate.games.overview import Shelf
 from drova_gate.games.plan import Change, Present, Wanted, changes_for
 from drova_gate.games.sync import LeftOut, Offer, copied, emptied, why_left_out
 from drova_gate.owner.account import OwnedStation, Owner, find_station
+from drova_gate.sheet import one_line
 
 __all__ = ["sync"]
 
@@ -132,7 +133,7 @@ def _command(options: argparse.Namespace, *words: str) -> str:
 
 def _say_left_out(options: argparse.Namespace, left_out: Sequence[LeftOut]) -> None:
     if not for_machines(options):
-        print_lines([f"not copied: {one.title}: {one.why}" for one in left_out])
+        print_lines([spoken().of(one_line(f"not copied: {one.title}: {one.why}")) for one in left_out])
 
 
 async def _with_paths(source: OwnedStation, offers: Sequence[Offer]) -> list[Offer]:
@@ -140,7 +141,7 @@ async def _with_paths(source: OwnedStation, offers: Sequence[Offer]) -> list[Off
     found = await read_paths(source, [one.product_id for one in offers if why_left_out(one) is None])
     for offer in offers:
         if isinstance(error := found.get(offer.product_id), GateError):
-            complain(f"{source.name}: {offer.title}: its paths are not copied: {error}")
+            complain(one_line(f"{source.name}: {offer.title}: its paths are not copied: {error}"))
     return [_with_found(offer, found.get(offer.product_id)) for offer in offers]
 
 

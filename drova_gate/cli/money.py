@@ -8,7 +8,7 @@ from uuid import UUID
 
 from drova_gate.cli.owner import add_env, with_owner
 from drova_gate.cli.showing import add_showing, fitted_table, for_machines, show
-from drova_gate.cli.speech import complain
+from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines, terminal_room
 from drova_gate.errors import CloudForbidden, GateError
 from drova_gate.sheet import Column, Row, one_line, table_lines
@@ -107,7 +107,7 @@ async def _shown(options: argparse.Namespace, owner: "Owner") -> int:
             flexible="name",
             room=terminal_room(),
         )
-        nothing_earned = ["nothing was earned this month"] if usage is not None else []
+        nothing_earned = [spoken().of("nothing was earned this month")] if usage is not None else []
         _print(pairs, open_deals, table if table[1:] else nothing_earned)
         if not owner.whole:
             complain("money: as one station's token shows it; log in for the whole account: drova_gate login")

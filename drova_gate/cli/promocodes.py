@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from drova_gate.cli.money import local_minute_of
 from drova_gate.cli.owner import add_env, add_yes, agreed, with_owner
 from drova_gate.cli.showing import add_showing, for_machines, show
-from drova_gate.cli.speech import complain
+from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines
 from drova_gate.errors import CallOwner, GateError
 from drova_gate.sheet import Column
@@ -92,7 +92,7 @@ async def _listed(options: argparse.Namespace, owner: "Owner") -> int:
         rows += _rows(
             (one for one in PromocodeBook(owner.state_dir).codes() if one.promocode not in there), "used or expired"
         )
-    show(options, _COLUMNS, rows, nothing="there are no unused codes")
+    show(options, _COLUMNS, rows, nothing=spoken().of("there are no unused codes"))
     return 0
 
 
@@ -116,7 +116,7 @@ async def _issued(options: argparse.Namespace, owner: "Owner", book: "PromocodeB
     stats = await _allowed(options, owner)
     _refuse_repeated(options, book)
     if not for_machines(options):
-        print_lines(_order_lines(options, stats))
+        print_lines(spoken().of(line) for line in _order_lines(options, stats))
     if not _agreed(options):
         return SHOWN_ONLY
     try:
@@ -178,9 +178,11 @@ def _agreed(options: argparse.Namespace) -> bool:
         return bool(options.yes)
     big = options.count >= BIG_COUNT or options.count * options.minutes >= BIG_MINUTES
     if not big or not sys.stdin.isatty() or not sys.stdout.isatty():
-        return agreed("issue them?", yes=False)
+        return agreed(spoken().of("issue them?"), yes=False)
     try:
-        return input(f"that is much: type {options.count} to issue them: ").strip() == str(options.count)
+        return input(f"{spoken().of(f'that is much: type {options.count} to issue them')}: ").strip() == str(
+            options.count
+        )
     except EOFError:
         return False
 
@@ -191,7 +193,7 @@ def _told(options: argparse.Namespace, issued: "Issued", book: "PromocodeBook") 
     if issued.codes and issued.not_kept:
         complain(f"promocodes: not kept in {book.path} ({issued.not_kept}): write them down now")
     elif issued.codes and not for_machines(options):
-        print_lines([f"kept in {book.path}"])
+        print_lines([spoken().of(f"kept in {book.path}")])
     if issued.unknown is None:
         return 0
     complain(issued.unknown)

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from drova_gate.columns import cut
 from drova_gate.games.plan import Paths
 from drova_gate.games.sync import Offer
-from drova_gate.sheet import Column, Row
+from drova_gate.sheet import Column, Row, one_line
 
 __all__ = [
     "LEGEND",
     "LONG_COLUMNS",
+    "WIDE_LEGEND",
     "Shelf",
     "differing",
     "long_rows",
@@ -23,9 +25,12 @@ __all__ = [
 ]
 
 ABSENT = "absent"
+NAMES_PLACES = 28
+"""Of a list of stations in a table; with --station and in JSON they are whole."""
 LEGEND = (
     "on: enabled, off: disabled, -: absent; !: Drova says it is not available there; ?: Drova has not released it there"
 )
+WIDE_LEGEND = "!: Drova says that it is not available there; ?: Drova has not released it there"
 
 LONG_COLUMNS = (
     Column("product_id", "ID", for_machines=True),
@@ -103,14 +108,18 @@ def short_rows(shelves: Sequence[Shelf], games: set[UUID] | None = None) -> list
     ]
 
 
+def _cut_names(names: str | None) -> str:
+    return cut(one_line(names), NAMES_PLACES)
+
+
 def wide_columns() -> list[Column]:
     """List the columns of ``wide_rows``."""
     return [
         Column("title", "GAME"),
         Column("on", "ON", right=True),
-        Column("off", "OFF ON"),
-        Column("absent", "ABSENT ON"),
-        Column("remarks", "! OR ? ON"),
+        Column("off", "OFF ON", text=_cut_names, gives_way=2),
+        Column("absent", "ABSENT ON", text=_cut_names, gives_way=1),
+        Column("remarks", "! OR ? ON", text=_cut_names, gives_way=3),
     ]
 
 

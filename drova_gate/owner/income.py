@@ -91,9 +91,10 @@ def usage_columns(head: str) -> list[Column]:
     columns = [Column("name", head)]
     for period in PERIODS:
         columns += [
-            Column(f"{period} sessions", f"{period.upper()}: SESSIONS", right=True, gives_way=2),
+            # First what never gives way to a narrow terminal: its heading names the period.
+            Column(f"{period} income", f"{period.upper()}: INCOME", right=True),
             Column(f"{period} hours", "HOURS", right=True, gives_way=1),
-            Column(f"{period} income", "INCOME", right=True),
+            Column(f"{period} sessions", "SESSIONS", right=True, gives_way=2),
         ]
     return columns
 

@@ -77,7 +77,7 @@ async def test_money_shows_everything_as_it_was_sent(cloud: Cloud, run, form):
     assert "Station owner" in out
     assert "minutes allowed to sell" in out
     line = next(line for line in out.splitlines() if line.startswith("Зал 1"))
-    assert line.split()[-3:-1] == ["1", "10.0"]
+    assert line.split()[-2:] == ["10.0", "1"]
     code, out, _ = await run("money", "--by", "game", "--json")
     rows = json.loads(out)
     assert {row["part"] for row in rows} >= {"account", "prepaid", "game", "total"}
