@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import (
     chosen,
     colour,
@@ -55,5 +56,5 @@ def _doctor(options: argparse.Namespace) -> int:
     level = "DEBUG" if config.log_level == "DEBUG" else "CRITICAL"
     configure_logging(config.log_format, level, under_systemd=False)
     state_dir, file = state_dir_of(config), settings_file(options.env)
-    telling = Telling(print_lines, options.json, options.fix_plan, colour(), terminal_room())
+    telling = Telling(print_lines, options.json, options.fix_plan, colour(), terminal_room(), spoken().of)
     return run_loop(lambda: examine_all(config, state_dir, telling, file))

@@ -2,7 +2,7 @@
 
 import json
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from drova_gate.doctor.verdict import Check, Cure, Outcome, Where
 
@@ -27,8 +27,10 @@ _PLACES = {
 class Table:
     """The lines of one station's checks, as they come in; what was skipped for one reason stands in one line."""
 
-    def __init__(self, subjects: dict[str, str], *, room: int | None, colour: bool) -> None:
-        self._subjects, self._room, self._colour = subjects, room, colour
+    def __init__(
+        self, subjects: dict[str, str], *, room: int | None, colour: bool, say: Callable[[str], str] = str
+    ) -> None:
+        self._subjects, self._room, self._colour, self._say = subjects, room, colour, say
         self._heading = ""
         self._skipped: list[Check] = []
 
@@ -45,11 +47,12 @@ class Table:
         """What is left, and the sum."""
         count = {outcome: sum(check.outcome is outcome for check in checks) for outcome in Outcome}
         bad, doubtful = count[Outcome.FAIL], count[Outcome.WARN]
-        said = f"{bad} failed" if bad else "nothing failed" if doubtful else "all right"
+        said = self._say(f"{bad} failed" if bad else "nothing failed" if doubtful else "all right")
         if doubtful:
-            said += f", {doubtful} to look at"
+            said += f", {self._say(f'{doubtful} to look at')}"
         code = _COLOURS[Outcome.FAIL if bad else Outcome.WARN if doubtful else Outcome.OK]
-        return [*self._flushed(), f"  {self._paint(said, code)} ({len(checks)} checks in {seconds:.1f} s)"]
+        took = self._say(f"{len(checks)} checks in {seconds:.1f} s")
+        return [*self._flushed(), f"  {self._paint(said, code)} ({took})"]
 
     def _flushed(self) -> list[str]:
         skipped, self._skipped = self._skipped, []
@@ -58,19 +61,20 @@ class Table:
         if len(skipped) == 1:
             return [*self._headed(skipped[0].code), *self._told(skipped[0])]
         codes = ", ".join(check.code for check in skipped)
-        return self._row(Outcome.SKIP, f"{len(skipped)} checks", f"{skipped[0].verdict.found}: {codes}")
+        why = self._say(skipped[0].verdict.found)
+        return self._row(Outcome.SKIP, self._say(f"{len(skipped)} checks"), f"{why}: {codes}")
 
     def _headed(self, code: str) -> list[str]:
         heading = self._subjects.get(code, "")
         if heading == self._heading:
             return []
         self._heading = heading
-        return [f"  {self._paint(heading, _BOLD)}"]
+        return [f"  {self._paint(self._say(heading), _BOLD)}"]
 
     def _told(self, check: Check) -> list[str]:
-        lines = self._row(check.outcome, check.code, check.verdict.found)
+        lines = self._row(check.outcome, check.code, self._say(check.verdict.found))
         if check.verdict.hint and check.outcome in (Outcome.WARN, Outcome.FAIL):
-            hint = self._wrapped(f"-> {check.verdict.hint}", hanging=3)
+            hint = self._wrapped(f"-> {self._say(check.verdict.hint)}", hanging=3)
             link = self._paint(check.link, _DIM)
             lines += [f"{_INDENT}{line}" for line in hint] + [f"{_INDENT}   {link}"]
         return lines
@@ -99,29 +103,33 @@ def _wrapped(text: str, room: int | None, hanging: str) -> list[str]:
     return textwrap.wrap(_plain(text), room, subsequent_indent=hanging, break_on_hyphens=False) or [""]
 
 
-def plan_lines(station: str, checks: Iterable[Check], *, room: int | None = None) -> list[str]:
+def plan_lines(
+    station: str, checks: Iterable[Check], *, room: int | None = None, say: Callable[[str], str] = str
+) -> list[str]:
     """What the owner may do about everything that is not well, in order; nothing of it was done. What is to be copied stays whole."""
     wrong = [check for check in checks if check.outcome in (Outcome.FAIL, Outcome.WARN)]
     if not wrong:
-        return [f"station {station}: nothing to mend"]
+        return [say(f"station {station}: nothing to mend")]
     noun = "thing" if len(wrong) == 1 else "things"
-    lines = [f"station {station}: {len(wrong)} {noun} to look at, in this order; nothing was changed"]
+    head = say(f"station {station}: {len(wrong)} {noun} to look at, in this order; nothing was changed")
+    lines = _wrapped(head, room, "  ")
     for number, check in enumerate(wrong, 1):
-        lines += ["", *_wrapped(f"{number}. {check.code} ({check.outcome}): {check.verdict.found}", room, "   ")]
-        lines += _wrapped(f"   {check.verdict.hint}", room, "   ") if check.verdict.hint else []
-        lines += _cure_lines(check.verdict.cures)
+        verdict = check.verdict
+        lines += ["", *_wrapped(f"{number}. {check.code} ({check.outcome}): {say(verdict.found)}", room, "   ")]
+        lines += _wrapped(f"   {say(verdict.hint)}", room, "   ") if verdict.hint else []
+        lines += _cure_lines(verdict.cures, say)
         lines += [f"   {check.link}"]
     return lines
 
 
-def _cure_lines(cures: Sequence[Cure]) -> list[str]:
+def _cure_lines(cures: Sequence[Cure], say: Callable[[str], str]) -> list[str]:
     lines: list[str] = []
     place: Where | None = None
     for cure in cures:
         if cure.where is not place:
-            lines.append(f"   {_PLACES[cure.where]}")
+            lines.append(f"   {say(_PLACES[cure.where])}")
             place = cure.where
-        lines.append(f"     {_plain(cure.text)}")
+        lines.append(f"     {_plain(say(cure.text) if cure.where is Where.BY_HAND else cure.text)}")
     return lines
 
 

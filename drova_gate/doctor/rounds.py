@@ -31,6 +31,8 @@ class Telling:
     colour: bool = False
     room: int | None = None
     """Places of a terminal line; ``None``: nothing is wrapped."""
+    say: Callable[[str], str] = str
+    """Into the reader's language; machines get English."""
 
 
 async def examine_all(config: Config, state_dir: Path, telling: Telling, settings_file: Path | None = None) -> int:
@@ -67,10 +69,10 @@ class _Run:
 async def _told(run: _Run, telling: Telling) -> int:
     """Tell one station's results as they come."""
     name, host = run.config.name, run.config.host
-    table = Table(_SUBJECTS, room=telling.room, colour=telling.colour)
+    table = Table(_SUBJECTS, room=telling.room, colour=telling.colour, say=telling.say)
     streams = not telling.as_json and not telling.fix_plan
     if streams:
-        telling.print_lines([f"station {name}" + (f" ({host})" if host != name else "")])
+        telling.print_lines([telling.say(f"station {name}") + (f" ({host})" if host != name else "")])
     checks: list[Check] = []
     while (check := await run.found.get()) is not None:
         checks.append(check)
@@ -82,7 +84,7 @@ async def _told(run: _Run, telling: Telling) -> int:
     if telling.as_json:
         telling.print_lines([json_text(name, host, checks, _SUBJECTS, run.seconds)])
     elif telling.fix_plan:
-        telling.print_lines([*plan_lines(name, checks, room=telling.room), ""])
+        telling.print_lines([*plan_lines(name, checks, room=telling.room, say=telling.say), ""])
     else:
         telling.print_lines(table.end(checks, run.seconds))
     if telling.fix_plan:

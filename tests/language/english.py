@@ -16,7 +16,10 @@ LEFT_OUT = ("sim", "demo", "language")
 SAYS: dict[str, tuple[int | str, ...]] = {
     "Decision": (2,),
     "Alarm": (0,),
-    "Check": (2, 3, "found", "hint"),
+    "fine": (0,),
+    "warned": (0, 1),
+    "failed": (0, 1),
+    "skipped": (0,),
     "fault": (1, 2),
     "not_understood": (0,),
     "not_known": (0, 3),
