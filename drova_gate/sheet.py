@@ -23,6 +23,10 @@ Row = Mapping[str, Any]
 
 NOTHING = "-"
 """Shown in a table for a value that is not there."""
+STEERING = dict.fromkeys([*set(range(0x20)) - {0x09, 0x0A, 0x0D}, *range(0x7F, 0xA0)], "?")
+"""The control characters (C0 and C1) that have no business in a cell."""
+ESCAPED = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
+"""JSON leaves them as they are, and some terminals obey them."""
 GAP = 2
 """Places between two columns."""
 FLEXIBLE_LEAST = 14
@@ -98,7 +102,8 @@ def _shown(column: Column, row: Row) -> str:
 
 def json_text(rows: Sequence[Row]) -> str:
     """Write the rows as a JSON list, every value of theirs, whether a column shows it or not."""
-    return json.dumps([{key: _plain(value) for key, value in row.items()} for row in rows], ensure_ascii=False)
+    text = json.dumps([{key: _plain(value) for key, value in row.items()} for row in rows], ensure_ascii=False)
+    return text.translate(ESCAPED)
 
 
 def csv_text(columns: Sequence[Column], rows: Sequence[Row], *, delimiter: str = ",", heads: bool = False) -> str:
@@ -112,9 +117,14 @@ def csv_text(columns: Sequence[Column], rows: Sequence[Row], *, delimiter: str =
 
 
 def safe_cell(value: Any) -> Any:
-    """Make a text harmless for a spreadsheet: an apostrophe before what would be a formula; numbers stay numbers."""
+    """Make a text harmless for a spreadsheet: an apostrophe before what would be a formula; numbers stay numbers.
+
+    What would steer a terminal becomes a question mark: CSV is looked at there too.
+    """
     if isinstance(value, list | dict):
         value = json.dumps(value, ensure_ascii=False)
+    if isinstance(value, str):
+        value = value.translate(STEERING)
     if isinstance(value, str) and value.lstrip(" ").startswith(FORMULA_STARTS):
         return f"'{value}"
     return value

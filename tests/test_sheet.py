@@ -66,3 +66,14 @@ def test_json_is_json_though_a_number_is_none():
 
     rows = json.loads(json_text([{"a": float("nan"), "b": [float("-inf"), 1.5]}]), parse_constant=refuse)
     assert rows == [{"a": "nan", "b": ["-inf", 1.5]}]
+
+
+def test_csv_on_a_terminal_cannot_steer_it():
+    assert csv_text((Column("a", "A"),), [{"a": "\x1b[2J\x9bпк\n1"}]) == 'a\r\n"?[2J?пк\n1"\r\n'
+
+
+@given(st.text())
+def test_json_is_one_line_of_what_it_was(text: str):
+    written = json_text([{"a": text}])
+    assert json.loads(written) == [{"a": text}]
+    assert not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in written)

@@ -14,7 +14,7 @@ from datetime import datetime
 
 import pytest
 from geo_files import write_city
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from owner_shop import Shop
 
@@ -333,6 +333,7 @@ async def test_titles_come_from_the_copy_then_one_by_one_then_there_is_the_id(sh
 NUMBERS = st.none() | st.integers(-1, 6) | st.floats() | st.text(max_size=4)
 
 
+@settings(deadline=None)  # the first example builds the models
 @given(
     NUMBERS,
     NUMBERS,
