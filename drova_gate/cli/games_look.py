@@ -77,9 +77,8 @@ async def differ(options: argparse.Namespace, owner: Owner) -> int:
         show(options, (*LONG_COLUMNS, Column("paths", "PATHS")), rows)
         return 0
     columns = [*short_columns(shelves), *([Column("paths", "OTHER PATHS")] if options.paths else [])]
-    titles = {game: offer.title for shelf in shelves for game, offer in shelf.offers.items()}
-    by_title = {titles[game]: "; ".join(_apart(*one) for one in apart.items()) for game, apart in paths.items()}
-    short = [row | {"paths": by_title.get(row["title"], "")} for row in map(dict, short_rows(shelves, games))]
+    words = {game: "; ".join(_apart(*one) for one in apart.items()) for game, apart in paths.items()}
+    short = [row | {"paths": words.get(row["product_id"], "")} for row in map(dict, short_rows(shelves, games))]
     show(options, columns, short, flexible="title", nothing=f"{pair[0].name} and {pair[1].name} have the same games")
     return 0
 

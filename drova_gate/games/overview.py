@@ -102,7 +102,7 @@ def short_columns(shelves: Sequence[Shelf]) -> list[Column]:
 def short_rows(shelves: Sequence[Shelf], games: set[UUID] | None = None) -> list[Row]:
     """Lay a row for each game with a cell for each station."""
     return [
-        {"title": title} | {str(shelf.station): _cell(shelf.offers.get(game)) for shelf in shelves}
+        {"title": title, "product_id": game} | {str(shelf.station): _cell(shelf.offers.get(game)) for shelf in shelves}
         for title, game in _titles(shelves)
         if games is None or game in games
     ]

@@ -52,7 +52,7 @@ def applied(changes: list[Change] | tuple[Change, ...], shelf: dict[UUID, Presen
     return after
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(wishes, shelves)
 def test_carried_out_it_gives_players_what_was_wanted_and_nothing_else_changes(wanted, shelf):
     after = applied(changes_for(STATION, wanted, shelf), shelf)
@@ -67,14 +67,14 @@ def test_carried_out_it_gives_players_what_was_wanted_and_nothing_else_changes(w
                 assert there.paths == wish.paths
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(wishes, shelves)
 def test_a_second_plan_is_empty(wanted, shelf):
     after = applied(changes_for(STATION, wanted, shelf), shelf)
     assert changes_for(STATION, wanted, after) == ()
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(wishes, shelves, st.data())
 def test_from_any_point_at_which_it_stopped_it_ends_in_the_same_state(wanted, shelf, data):
     changes = changes_for(STATION, wanted, shelf)
@@ -85,7 +85,7 @@ def test_from_any_point_at_which_it_stopped_it_ends_in_the_same_state(wanted, sh
     assert [one for one in changes if still_to_do(one, half)] == list(rest)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(wishes, shelves, st.randoms())
 def test_the_order_in_which_things_are_listed_never_matters(wanted, shelf, chance):
     shuffled, other_shelf = list(wanted), list(shelf.items())
@@ -94,7 +94,7 @@ def test_the_order_in_which_things_are_listed_never_matters(wanted, shelf, chanc
     assert changes_for(STATION, shuffled, dict(other_shelf)) == changes_for(STATION, wanted, shelf)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(wishes, shelves)
 def test_no_player_meets_half_a_game_wherever_it_stops(wanted, shelf):
     changes = changes_for(STATION, wanted, shelf)
