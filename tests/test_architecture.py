@@ -137,3 +137,11 @@ def test_tasks_have_an_owner(module: Path):
             assert id(node) not in dropped, f"{module}:{node.lineno}: nobody keeps this task"
             place = str(module.relative_to(PACKAGE))
             assert part_of(module) == "sim" or place in KEEPS_ITS_TASKS, f"{module}:{node.lineno}: use a TaskGroup"
+
+
+def test_every_test_file_has_a_name_of_its_own():
+    """Two of the same name cannot be collected in one run."""
+    files = [
+        path.name for path in Path(__file__).parent.rglob("*.py") if path.name not in ("conftest.py", "__init__.py")
+    ]
+    assert sorted(files) == sorted(set(files))

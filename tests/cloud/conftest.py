@@ -50,7 +50,7 @@ async def peer() -> AsyncIterator[RawPeer]:
 @pytest_asyncio.fixture
 async def raw(peer: RawPeer) -> AsyncIterator[DrovaClient]:
     """A client of the raw peer, with the station's token and little patience."""
-    async with DrovaClient(SecretStr(STATION_TOKEN), base_url=peer.url, timeout=0.3) as client:
+    async with DrovaClient(SecretStr(STATION_TOKEN), base_url=peer.url, timeout=1.0) as client:
         yield client
 
 
