@@ -14,7 +14,7 @@ from uuid import UUID
 from drova_gate.archive.files import is_damage, set_aside
 from drova_gate.archive.readings import Listing
 from drova_gate.archive.store import Archive
-from drova_gate.cloud.catalogue_copy import CatalogueCopy
+from drova_gate.cloud.catalogue_copy import CatalogueCopy, Heading
 from drova_gate.errors import CallOwner
 
 if TYPE_CHECKING:
@@ -32,8 +32,6 @@ WAITING_MOST = 200
 """Lists that wait for the disk, each of what has changed; later ones are left out and read again from the API another time."""
 CLOSE_SECONDS = 0.5
 """For what waits to reach the disk when the process ends."""
-TITLES_SECONDS = 3600.0
-"""Between two looks for the titles of new games."""
 
 
 class Feed:
@@ -49,7 +47,7 @@ class Feed:
         self._queue: queue.Queue[Listing | None] = queue.Queue(WAITING_MOST)
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
         self._archive: Archive | None = None
-        self._titles_at = float("-inf")
+        self._looked: tuple[Heading | None, frozenset[UUID]] | None = None
 
     def open(self) -> None:
         """Start writing."""
@@ -125,11 +123,17 @@ class Feed:
         if self._archive is None:
             self._archive = Archive(self.path)
         self._archive.keep(waiting)
-        if time.monotonic() >= self._titles_at and (untitled := self._archive.untitled()):
-            self._titles_at = time.monotonic() + TITLES_SECONDS
-            games = CatalogueCopy(self.path.parent).games()
-            self._archive.title({one: title for one in untitled if (title := games.title(one))})
+        self._title(self._archive)
         self.listed = self._archive.listed()
+
+    def _title(self, archive: Archive) -> None:
+        """Take titles of games from the catalogue's copy, if there are games without one or it is another copy."""
+        copy, untitled = CatalogueCopy(self.path.parent), archive.untitled()
+        looked = (copy.heading(), frozenset(untitled))
+        if untitled and looked != self._looked:
+            self._looked = looked
+            games = copy.games()
+            archive.title({one: title for one in untitled if (title := games.title(one))})
 
     def _refused(self, error: Exception) -> None:
         if self._archive is not None:

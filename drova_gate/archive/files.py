@@ -38,7 +38,6 @@ CREATE TABLE sessions (
     score, reason, review TEXT, extra TEXT, first_at INTEGER NOT NULL, past TEXT
 );
 CREATE INDEX sessions_created ON sessions (created);
-CREATE INDEX sessions_player ON sessions (player);
 CREATE TABLE stretches (station INTEGER NOT NULL, after INTEGER NOT NULL, until INTEGER NOT NULL, PRIMARY KEY (station, after)) WITHOUT ROWID;
 CREATE TABLE usage (id INTEGER PRIMARY KEY, at INTEGER NOT NULL, account BLOB NOT NULL, answer BLOB NOT NULL);
 CREATE TABLE notes (name TEXT PRIMARY KEY, value) WITHOUT ROWID;

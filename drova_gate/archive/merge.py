@@ -59,16 +59,6 @@ class Entry:
             if len(values) > 1 or values[0][0] != self.first_at
         }
 
-    def tells(self, reading: Reading) -> bool:
-        """Whether the reading says nothing that is not known already."""
-        if reading.at < self.first_at or further_along(self.status, reading.status) != self.status:
-            return False
-        for name, value in reading.fields.items():
-            values = self.known.get(name)
-            if values is None or values[-1][0] > reading.at or not _same(values[-1][1], value):
-                return False
-        return True
-
 
 def entry_of(reading: Reading) -> Entry:
     """Make the entry of a session that was read once."""
@@ -100,7 +90,3 @@ def _union(one: Values, other: Values) -> Values:
 
 def _key(value: Any) -> str:
     return value.hex() if isinstance(value, bytes) else json.dumps(value, sort_keys=True)
-
-
-def _same(one: Any, other: Any) -> bool:
-    return one == other if type(one) is type(other) and not isinstance(one, dict | list) else _key(one) == _key(other)

@@ -153,10 +153,8 @@ def visitors(shelf: Shelf, wanted: Wanted, *, least: int, newest: int | None, ad
         }
         for uuid, _, visits, played, stations, games, places, trial, first, last in rows
     ]
-    for row, (_, player, *_) in zip(found, rows, strict=True):
-        if addresses:
-            where_from = shelf.base.execute("SELECT DISTINCT address FROM sessions WHERE player = ?", (player,))
-            row["where_from"] = sorted(address for (address,) in where_from if address)
+    if addresses:
+        _add_addresses(shelf, found, [row[1] for row in rows])
     heads = [
         Column("client_id", "PLAYER"),
         Column("visits", "VISITS", right=True),
@@ -170,6 +168,17 @@ def visitors(shelf: Shelf, wanted: Wanted, *, least: int, newest: int | None, ad
         Column("last", "LAST", text=days),
     ]
     return Report(heads, found)
+
+
+def _add_addresses(shelf: Shelf, found: Sequence[dict[str, Any]], players: Sequence[int]) -> None:
+    seen: dict[int, set[str]] = {player: set() for player in players}
+    for player, address in shelf.base.execute(
+        "SELECT DISTINCT player, address FROM sessions WHERE address IS NOT NULL"
+    ):
+        if player in seen:
+            seen[player].add(address)
+    for row, player in zip(found, players, strict=True):
+        row["where_from"] = sorted(seen[player])
 
 
 def trials(shelf: Shelf, wanted: Wanted, limits: Limits, *, addresses: bool) -> Report:

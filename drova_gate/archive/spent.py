@@ -45,17 +45,27 @@ def spent(rows: Iterable[tuple[int, int, int | None]], by: str) -> dict[str, Spe
     """Add up sessions (station, began, ended; milliseconds since 1970), in order of their beginning."""
     label_of, next_of = SPANS[by]
     found: dict[str, Spent] = {}
-    edge = 0
-    label = ""
+    # By its beginning: what a span has, and where it ends. A hundred thousand sessions share a few thousand of them.
+    spans: dict[int, tuple[Spent, int]] = {}
+
+    def span_from(moment: int) -> tuple[Spent, int]:
+        if moment not in spans:
+            label, until = _span(moment, label_of, next_of)
+            if label not in found:
+                found[label] = Spent()
+            spans[moment] = found[label], until
+        return spans[moment]
+
+    first, edge = Spent(), -1
     for station, began, ended in rows:
-        if began >= edge or not label:
+        if began >= edge:
             label, edge = _span(began, label_of, next_of)
-        span = found.setdefault(label, Spent())
-        span.sessions += 1
+            first = found.setdefault(label, Spent())
+        first.sessions += 1
         if ended is None or ended <= began:
             continue
         end = min(ended, began + SESSION_MOST_MS)
-        at, into, until = began, span, edge
+        at, into, until = began, first, edge
         while True:
             part = min(end, until) - at
             into.milliseconds += part
@@ -63,8 +73,7 @@ def spent(rows: Iterable[tuple[int, int, int | None]], by: str) -> dict[str, Spe
             if end <= until:
                 break
             at = until
-            name, until = _span(at, label_of, next_of)
-            into = found.setdefault(name, Spent())
+            into, until = span_from(at)
     return found
 
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from drova_gate.archive.coverage import LIST_MOST, Stretch, holes, joined, stretch_of
 from drova_gate.archive.files import CACHE_KIB, open_for_writing
-from drova_gate.archive.merge import Entry, Reading, Values, entry_of, merged
+from drova_gate.archive.merge import Entry, Values, entry_of, merged
 from drova_gate.archive.readings import Listing, reading_of
 
 __all__ = ["Archive", "Kept"]
@@ -27,12 +27,9 @@ _WRITE = (
     f"INSERT INTO sessions ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "  # noqa: S608 - names of ours
     f"ON CONFLICT (uuid) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in _COLUMNS[1:])}"
 )
-_READ = (
-    f"SELECT sessions.uuid, {', '.join(f'{table}.uuid' for table in _IDS.values())}, "  # noqa: S608 - names of ours
-    f"{', '.join(f'sessions.{name}' for name in _COLUMNS[1 + len(_IDS) :])} FROM sessions "
-    + " ".join(f"LEFT JOIN {table} ON {table}.id = sessions.{name}" for name, table in _IDS.items())
-    + " WHERE sessions.uuid IN "
-)
+_READ = f"SELECT {', '.join(_COLUMNS)} FROM sessions WHERE uuid IN "  # noqa: S608 - names of ours
+_TOLD = len(_COLUMNS) - 2
+"""Columns that tell of the session; the last two tell when it was read."""
 
 
 @dataclass(slots=True)
@@ -78,28 +75,29 @@ class Archive:
     def _keep(self, listing: Listing) -> Kept:
         kept, rows = Kept(), list[tuple[Any, ...]]()
         station = self._station(listing)
-        fresh: dict[bytes, Reading] = {}
-        found = dict(self._entries([one.uuid.bytes for one in listing.sessions]))
+        found = self._rows([one.uuid.bytes for one in listing.sessions])
         created = [one.created_on for one in listing.sessions]
         stretch = stretch_of(created, asked=listing.asked, older_known=self._older_known(station, created))
         for session in listing.sessions:
             reading = reading_of(session, listing.at)
+            row = self._row(reading.uuid, reading.status, reading.at, reading.fields, {})
             old = found.get(reading.uuid)
-            if old is None and (twice := fresh.get(reading.uuid)) is not None:
-                old = entry_of(twice)
             if old is None:
-                fresh[reading.uuid] = reading
-                rows.append(self._row(reading.uuid, reading.status, reading.at, reading.fields, {}))
                 kept.new += 1
+            elif old[-1] is None and old[-2] <= reading.at and old[:_TOLD] == row[:_TOLD]:
+                kept.same += 1  # the usual case, told without taking the row apart
                 continue
-            entry = old if old.tells(reading) else merged(old, entry_of(reading))
-            if entry == old:
-                kept.same += 1
-                continue
-            found[reading.uuid] = entry
-            now = {name: entry.now(name) for name in entry.known}
-            rows.append(self._row(entry.uuid, entry.status, entry.first_at, now, entry.past))
-            kept.changed += 1
+            else:
+                before = self._entry(old)
+                entry = merged(before, entry_of(reading))
+                if entry == before:
+                    kept.same += 1
+                    continue
+                now = {name: entry.now(name) for name in entry.known}
+                row = self._row(entry.uuid, entry.status, entry.first_at, now, entry.past)
+                kept.changed += 1
+            found[reading.uuid] = row
+            rows.append(row)
         self._base.executemany(_WRITE, rows)
         if stretch is not None:
             self._cover(station, stretch)
@@ -120,11 +118,32 @@ class Archive:
             )
         return number
 
-    def _entries(self, uuids: Sequence[bytes]) -> Iterator[tuple[bytes, Entry]]:
+    def _rows(self, uuids: Sequence[bytes]) -> dict[bytes, tuple[Any, ...]]:
+        """What is stored of these sessions, row by row."""
+        found: dict[bytes, tuple[Any, ...]] = {}
         for start in range(0, len(uuids), _ASKED_AT_ONCE):
             part = uuids[start : start + _ASKED_AT_ONCE]
             for row in self._base.execute(f"{_READ} ({', '.join('?' * len(part))})", part):
-                yield row[0], _entry(row)
+                found[row[0]] = row
+        return found
+
+    def _entry(self, row: tuple[Any, ...]) -> Entry:
+        """Take a row apart: all that was ever read of its session."""
+        values = dict(zip(_COLUMNS, row, strict=True))
+        first_at = values["first_at"]
+        now = {name: values[name] for name in _PLAIN if values[name] is not None}
+        now |= {name: self._uuid(table, values[name]) for name, table in _IDS.items() if values[name] is not None}
+        if values["extra"]:
+            now |= {f"+{name}": value for name, value in json.loads(values["extra"]).items()}
+        known: dict[str, Values] = {name: ((first_at, value),) for name, value in now.items()}
+        if values["past"]:
+            for name, past in json.loads(values["past"]).items():
+                known[name] = tuple((at, bytes.fromhex(value) if name in _IDS else value) for at, value in past)
+        return Entry(values["uuid"], first_at, values["status"], known)
+
+    def _uuid(self, table: str, number: int) -> bytes:
+        found = self._base.execute(f"SELECT uuid FROM {table} WHERE id = ?", (number,)).fetchone()  # noqa: S608 - a name of ours
+        return bytes(found[0])
 
     def _row(
         self, uuid: bytes, status: str, first_at: int, now: Mapping[str, Any], past: Mapping[str, list[list[Any]]]
@@ -246,19 +265,6 @@ class Archive:
                 if self._base.in_transaction:
                     self._base.execute("ROLLBACK")
                 raise
-
-
-def _entry(row: tuple[Any, ...]) -> Entry:
-    values = dict(zip(_COLUMNS, row, strict=True))
-    first_at = values["first_at"]
-    now = {name: values[name] for name in (*_IDS, *_PLAIN) if values[name] is not None}
-    if values["extra"]:
-        now |= {f"+{name}": value for name, value in json.loads(values["extra"]).items()}
-    known: dict[str, Values] = {name: ((first_at, value),) for name, value in now.items()}
-    if values["past"]:
-        for name, past in json.loads(values["past"]).items():
-            known[name] = tuple((at, bytes.fromhex(value) if name in _IDS else value) for at, value in past)
-    return Entry(values["uuid"], first_at, values["status"], known)
 
 
 def _shown(values: list[list[Any]]) -> list[list[Any]]:
