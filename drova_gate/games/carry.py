@@ -185,7 +185,9 @@ class Carrying:
         if isinstance(shelf, GateError):
             raise shelf
         there = shelf.get(change.product_id)
-        if isinstance(change, SetPaths) and there is not None:
+        if isinstance(change, SetPaths):
+            if there is None:
+                raise CallOwner(change.title, "is not on the station's list any more", "add it first: games enable")
             return await self._other_paths(change)
         return still_to_do(change, shelf)
 

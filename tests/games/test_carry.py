@@ -171,6 +171,16 @@ async def test_paths_of_a_game_that_is_not_released_stay(cloud: Cloud, owner: Ow
     assert writes(cloud) == []
 
 
+async def test_what_somebody_has_taken_off_the_list_meanwhile_is_told(cloud: Cloud, owner: Owner, tmp_path: Path):
+    game = games_of(cloud)[0]
+    changes: list[Change] = [SetPaths(ONE, game, "", paths=Paths("x")), Enable(ONE, game, "")]
+    outcome = await (await carrying(owner, tmp_path, changes)).run()
+    assert [one.why.split(";")[0] for one in outcome.failed] == [
+        "is not on the station's list any more",
+        "not tried, for what comes before it failed",
+    ]
+
+
 async def test_interrupted_it_knows_how_far_it_is(cloud: Cloud, owner: Owner, tmp_path: Path):
     run = await carrying(owner, tmp_path, adding(ONE, games_of(cloud)[:5]))
     reached = asyncio.Event()
