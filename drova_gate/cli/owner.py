@@ -1,6 +1,7 @@
 """The owner's account for the commands that need it: read the settings, open it, run, close it."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -13,7 +14,7 @@ from drova_gate.errors import GateError
 if TYPE_CHECKING:
     from drova_gate.owner.account import Owner
 
-__all__ = ["add_env", "add_station", "add_yes", "agreed", "with_owner"]
+__all__ = ["add_env", "add_station", "add_yes", "agreed", "answered", "with_owner"]
 
 
 def add_env(command: argparse.ArgumentParser) -> None:
@@ -56,6 +57,16 @@ def with_owner(options: argparse.Namespace, work: "Callable[[Owner], Awaitable[i
         return 1
 
 
+def answered(question: str) -> str:
+    """Ask on the terminal; Ctrl-C ends the question at once, although an event loop is behind it."""
+    # asyncio's own handler cancels the task, which would be noticed only after the answer.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return input(question)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def agreed(question: str, *, yes: bool) -> bool:
     """Ask on a terminal; without one only ``--yes`` agrees."""
     if yes:
@@ -64,6 +75,6 @@ def agreed(question: str, *, yes: bool) -> bool:
         sys.stdout.write("nobody to ask: run it with --yes to do this\n")
         return False
     try:
-        return input(f"{question} [y/N] ").strip().casefold() in ("y", "yes", "д", "да")
+        return answered(f"{question} [y/N] ").strip().casefold() in ("y", "yes", "д", "да")
     except EOFError:
         return False

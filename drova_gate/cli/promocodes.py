@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from drova_gate.cli.money import local_minute_of
-from drova_gate.cli.owner import add_env, add_yes, agreed, with_owner
+from drova_gate.cli.owner import add_env, add_yes, agreed, answered, with_owner
 from drova_gate.cli.showing import add_showing, for_machines, show
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines
@@ -118,15 +118,19 @@ async def _issued(options: argparse.Namespace, owner: "Owner", book: "PromocodeB
     if not for_machines(options):
         print_lines(spoken().of(line) for line in _order_lines(options, stats))
     if not _agreed(options):
+        if for_machines(options):
+            complain("promocodes: nothing was issued; --yes does it")
         return SHOWN_ONLY
+    began = time.time()
     try:
         issued = await issue(owner.client, book, options.count, options.minutes)
     except GateError:
         raise
     except BaseException:
-        complain(
-            "promocodes: broken off; they may have been issued: drova_gate promocodes list shows them, before you try again"
-        )
+        if (last := book.last()) is not None and last.at >= began:
+            complain(
+                "promocodes: broken off; they may have been issued: look at drova_gate promocodes list before you try again"
+            )
         raise
     return _told(options, issued, book)
 
@@ -180,9 +184,8 @@ def _agreed(options: argparse.Namespace) -> bool:
     if not big or not sys.stdin.isatty() or not sys.stdout.isatty():
         return agreed(spoken().of("issue them?"), yes=False)
     try:
-        return input(f"{spoken().of(f'that is much: type {options.count} to issue them')}: ").strip() == str(
-            options.count
-        )
+        question = spoken().of(f"that is much: type {options.count} to issue them")
+        return answered(f"{question}: ").strip() == str(options.count)
     except EOFError:
         return False
 
