@@ -44,10 +44,7 @@ async def _agent(exam: Examination) -> Verdict:
         return failed(
             f"{facts.AGENT_PROGRAM} does not run",
             "the station is offline for players; start the Drova agent",
-            Cure(
-                Where.STATION,
-                r"& (Get-ChildItem C:\ -Filter esme.exe -Recurse -ErrorAction SilentlyContinue)[0].FullName",
-            ),
+            Cure(Where.BY_HAND, "on the station, start Drova's program, and see to it that it starts with Windows"),
         )
     return fine(f"{facts.AGENT_PROGRAM} runs")
 

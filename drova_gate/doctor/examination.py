@@ -62,7 +62,12 @@ class Examination:
         """Ask a question, or wait for its answer if another check has asked it; a fault is everybody's."""
         task = self._asked.get(ask)
         if task is None:
-            task = self._asked[ask] = self._group.create_task(_caught(ask(self)))
+            asking = _caught(ask, self)
+            try:
+                task = self._asked[ask] = self._group.create_task(asking)
+            except RuntimeError:  # the checks are being ended
+                asking.close()
+                raise
         # Shielded: a check that is given up must not take the answer away from the others.
         answer = await asyncio.shield(task)
         if isinstance(answer, _Raised):
@@ -88,9 +93,9 @@ async def _unblocked(_: str) -> str | None:
     return None
 
 
-async def _caught(asking: Awaitable[object]) -> object:
+async def _caught(ask: Callable[[Examination], Awaitable[object]], exam: Examination) -> object:
     try:
-        return await asking
+        return await ask(exam)
     except Exception as error:  # noqa: BLE001 - raised in every check that asks; here it would end them all
         return _Raised(error)
 

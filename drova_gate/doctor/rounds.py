@@ -1,6 +1,7 @@
 """The doctor's round: all stations side by side, told one after the other."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,9 +10,11 @@ from drova_gate.config import Config, StationConfig
 from drova_gate.doctor.checks import CHECKS
 from drova_gate.doctor.output import Table, json_text, plan_lines
 from drova_gate.doctor.run import examine
-from drova_gate.doctor.verdict import Check, Outcome
+from drova_gate.doctor.verdict import Check, Outcome, broken, skipped
 
 __all__ = ["FAILED", "PLANNED", "WELL", "Telling", "examine_all"]
+
+log = logging.getLogger(__name__)
 
 WELL, FAILED, PLANNED = 0, 1, 3
 """Exit codes: nothing failed; something did; a plan was shown and nothing done. 2 is the argument parser's."""
@@ -59,11 +62,32 @@ class _Run:
 
     async def work(self) -> None:
         """Examine; the end is marked with ``None``."""
+        told = 0
+
+        def tell(check: Check) -> None:
+            nonlocal told
+            told += 1
+            self.found.put_nowait(check)
+
         async with self._slots:
             began = asyncio.get_running_loop().time()
-            await examine(self.config, self._state_dir, settings_file=self._settings_file, tell=self.found.put_nowait)
+            try:
+                await examine(self.config, self._state_dir, settings_file=self._settings_file, tell=tell)
+            except Exception as error:
+                log.debug("station %s", self.config.name, exc_info=True)
+                for check in _untold(told, error):
+                    self.found.put_nowait(check)
             self.seconds = asyncio.get_running_loop().time() - began
         self.found.put_nowait(None)
+
+
+def _untold(told: int, error: Exception) -> Iterable[Check]:
+    """What stands for the checks that were not made."""
+    first, *others = CHECKS[told:] or CHECKS[-1:]
+    while isinstance(error, ExceptionGroup):
+        error = error.exceptions[0]
+    yield Check(first.code, broken(error))
+    yield from (Check(spec.code, skipped(f"needs {first.code}")) for spec in others)
 
 
 async def _told(run: _Run, telling: Telling) -> int:

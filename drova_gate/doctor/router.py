@@ -1,5 +1,6 @@
 """Checks of the machine that the gate runs on: its settings, its state folder, its port, its clock."""
 
+import asyncio
 import errno
 import os
 import shlex
@@ -12,10 +13,14 @@ from drova_gate.config import StationConfig
 from drova_gate.doctor.examination import Examination, Spec, Subject
 from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, warned
 from drova_gate.errors import GateError
+from drova_gate.report.ask import NobodyThere, ask, places
+from drova_gate.report.server import SOCKET_NAME
 from drova_gate.station import lockdown_of, recipes_of
 
 __all__ = ["CHECKS"]
 
+RUNTIME = Path("/run/drova_gate")
+"""Where the unit for all stations has its status socket; the others have it in the state folder."""
 ROOM_LEAST = 10_000_000
 """Bytes in the state folder: a catalogue (2 MB), the record of events, and a copy of each while it is written."""
 ROOM_ENOUGH = 100_000_000
@@ -134,6 +139,8 @@ async def _listen_port(exam: Examination) -> Verdict:
     if config.listen_port is None:
         return fine("no relay: DROVA_SOCKET_LISTEN is not set")
     code = _bind(config, config.listen_port)
+    if code == errno.EADDRINUSE and await _gate_runs(exam):
+        return fine(f"port {config.listen_port} is the running gate's")
     if code == errno.EADDRINUSE:
         return warned(
             f"port {config.listen_port} is in use",
@@ -148,6 +155,18 @@ async def _listen_port(exam: Examination) -> Verdict:
             Cure(Where.SETTINGS, "DROVA_SOCKET_LISTEN=7985"),
         )
     return fine(f"port {config.listen_port} is free")
+
+
+async def _gate_runs(exam: Examination) -> bool:
+    """Whether a gate that guards this station answers here."""
+    for path in places([exam.state_dir, RUNTIME], SOCKET_NAME):
+        try:
+            answer = await asyncio.to_thread(ask, path, exam.config.name, addresses=False)
+        except NobodyThere:
+            continue
+        if any(one.get("name") == exam.config.name for one in answer["stations"]):
+            return True
+    return False
 
 
 def _bind(config: StationConfig, port: int) -> int:

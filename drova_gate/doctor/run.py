@@ -9,7 +9,7 @@ from drova_gate.cloud.http import ApiLine
 from drova_gate.config import StationConfig
 from drova_gate.doctor.checks import CHECKS
 from drova_gate.doctor.examination import Blocked, Examination, Spec
-from drova_gate.doctor.verdict import Check, Outcome, Verdict, failed, skipped
+from drova_gate.doctor.verdict import Check, Outcome, Verdict, broken, failed, skipped
 from drova_gate.errors import CloudUnavailable, GateError, NobodySignedIn
 from drova_gate.visit import visiting
 
@@ -95,8 +95,4 @@ class _Runner:
             )
         except Exception as error:
             log.debug("check %s", spec.code, exc_info=True)
-            # A fault of ours: the other checks are as good as ever.
-            return failed(
-                f"the check itself broke ({type(error).__name__}: {error})",
-                "tell us: drova_gate doctor --json, and the log with DROVA_LOG_LEVEL=DEBUG",
-            )
+            return broken(error)

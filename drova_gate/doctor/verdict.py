@@ -9,6 +9,7 @@ __all__ = [
     "Outcome",
     "Verdict",
     "Where",
+    "broken",
     "failed",
     "fine",
     "powershell_word",
@@ -99,6 +100,14 @@ def warned(found: str, hint: str, *cures: Cure) -> Verdict:
 def failed(found: str, hint: str, *cures: Cure) -> Verdict:
     """Something to mend."""
     return Verdict(Outcome.FAIL, found, hint, cures)
+
+
+def broken(error: Exception) -> Verdict:
+    """A fault of the check's own, which says nothing about what it looked at."""
+    return failed(
+        f"the check itself broke ({type(error).__name__}: {error})",
+        "tell us: drova_gate doctor --json, and the log with DROVA_LOG_LEVEL=DEBUG",
+    )
 
 
 def skipped(why: str) -> Verdict:

@@ -2,23 +2,28 @@
 
 import asyncio
 import inspect
+import json
 import re
 import shlex
 import shutil
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from doctor_world import World, world
 from faults import FAULTS, Fault
 
-from drova_gate.cli import _parser
-from drova_gate.doctor.checks import CHECKS
+from drova_gate.cli import _parser, main
+from drova_gate.config import Mode, read_config
+from drova_gate.doctor.checks import CHECKS, CODES
 from drova_gate.doctor.examination import Examination, Spec
 from drova_gate.doctor.output import plan_lines
+from drova_gate.doctor.rounds import Telling, examine_all
 from drova_gate.doctor.verdict import Outcome, Verdict, Where, fine, powershell_word
 from drova_gate.host import link
+from drova_gate.report.server import StatusServer
 from drova_gate.settings import SETTINGS
 from drova_gate.sim.station import Costs
 from drova_gate.sim.windows.firewall_registry import mirror
@@ -205,3 +210,60 @@ async def test_a_renters_names_cannot_break_out_of_a_line_to_be_copied(tmp_path:
     assert "-Name 'x''; Remove-Item C:  [2J' -RemoteAddress 192.168.1.2" in text
     assert "\x1b" not in text
     assert powershell_word("a\u2019b") == "'a\u2019\u2019b'", "PowerShell takes that one for a quote, too"
+
+
+async def test_a_port_that_the_running_gate_has_is_fine(tmp_path: Path):
+    """The gate is asked whether it guards this station."""
+
+    def status(station: str | None, *, addresses: bool) -> dict[str, object]:
+        return {"stations": [{"name": "pc1"}] if station == "pc1" else []}
+
+    listen = [spec for spec in CHECKS if spec.code == "listen_port"]
+    async with world(tmp_path) as here, asyncio.TaskGroup() as group:
+        here.settings |= {"DROVA_SOCKET_LISTEN": str(here.station.agent_port), "DROVA_LISTEN_HOST": "127.0.0.1"}
+        server = group.create_task(StatusServer(here.state_dir, None, status).run())
+        while not (here.state_dir / "status.sock").exists():
+            await asyncio.sleep(0.01)
+        checks = await here.examine(listen)
+        server.cancel()
+    assert checks["listen_port"].outcome is Outcome.OK
+    assert "the running gate's" in checks["listen_port"].verdict.found
+
+
+async def test_a_fault_below_the_checks_ends_one_station_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of two stations one has a link that breaks by a fault of ours: it is told, with every code, and the other one is whole."""
+
+    async def breaks(self: link.HostLink) -> str:
+        if self.name == "bad":
+            raise ZeroDivisionError("by us")
+        return await connect(self)
+
+    connect = link.HostLink._connect
+    monkeypatch.setattr(link.HostLink, "_connect", breaks)
+    lines: list[str] = []
+    async with world(tmp_path) as here:
+        stations = tuple(replace(here.config, name=name) for name in ("bad", "good"))
+        config = replace(read_config(Mode.VALIDATE, here.settings), stations=stations)
+        code = await examine_all(config, here.state_dir, Telling(lines.extend, as_json=True))
+    bad, good = (json.loads(line) for line in lines)
+    assert code == 1
+    assert [check["code"] for check in bad["checks"]] == [check["code"] for check in good["checks"]] == list(CODES)
+    assert bad["failed"] == 1
+    assert "ZeroDivisionError: by us" in json.dumps(bad)
+    assert good["failed"] == 0
+
+
+def test_a_station_that_nobody_knows_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
+    """``--station`` with a typing error: what the settings name, exit code 78."""
+    for name, value in {
+        "WINDOWS_HOST": "pc1",
+        "WINDOWS_LOGIN": "x",
+        "WINDOWS_PASSWORD": "x",
+        "DROVA_PROTECTOR": "none",
+    }.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("ENV_LOCATION", "")
+    monkeypatch.setenv("LC_ALL", "C")
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor", "--station", "pc2"]) == 78
+    assert "'pc2' is not known; the settings name pc1" in capsys.readouterr().err

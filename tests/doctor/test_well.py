@@ -10,7 +10,7 @@ from doctor_world import QUICK, settings_of, world
 
 from drova_gate.config import Mode, read_config
 from drova_gate.doctor.checks import CHECKS, CODES
-from drova_gate.doctor.rounds import Telling, examine_all
+from drova_gate.doctor.rounds import PLANNED, WELL, Telling, examine_all
 from drova_gate.doctor.verdict import Outcome
 from drova_gate.sim.cloud import Cloud
 from drova_gate.sim.station import Costs, Station, StationPlan
@@ -66,8 +66,8 @@ async def test_no_secret_is_told(tmp_path: Path):
     lines: list[str] = []
     async with world(tmp_path) as here:
         config = read_config(Mode.VALIDATE, here.settings)
-        for telling in (Telling(lines.extend, fix_plan=True), Telling(lines.extend, as_json=True)):
-            await examine_all(config, here.state_dir, telling)
+        assert await examine_all(config, here.state_dir, Telling(lines.extend, fix_plan=True)) == PLANNED
+        assert await examine_all(config, here.state_dir, Telling(lines.extend, as_json=True)) == WELL
         secrets = (here.station.plan.password, here.station.plan.shadow_password, here.station.plan.registrations[0][1])
     text = "\n".join(lines)
     assert [secret for secret in secrets if secret in text] == []
