@@ -116,6 +116,7 @@ _GATE = (
     MatrixFault("clock_forward", "the router's clock jumps a day ahead", Heals.AT_ONCE),
     MatrixFault("clock_1970", "the router starts again with its clock in 1970", Heals.AT_ONCE),
 )
+_OWNER = (MatrixFault("maintenance", "the owner orders maintenance, and ends it a little later", Heals.AT_ONCE),)
 _LINK = (
     MatrixFault("ssh_drop", "the SSH link breaks", Heals.AT_ONCE, cuts=True),
     MatrixFault(
@@ -190,6 +191,7 @@ _RESET = (
 
 FAMILIES: dict[str, tuple[MatrixFault, ...]] = {
     "gate": _GATE,
+    "owner": _OWNER,
     "link": _LINK,
     "power": _POWER,
     "cloud": _CLOUD,

@@ -5,13 +5,15 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 
+from drova_gate.core.model import Lease
 from drova_gate.demo.gates import GateProcess
-from drova_gate.demo.scene import Scene
+from drova_gate.demo.scene import Scene, until
+from drova_gate.lease import LeaseFile
 from drova_gate.sim.windows.installation import CMDTOOL
 
 __all__ = ["STRIKES", "Strike"]
@@ -20,6 +22,8 @@ DAY_SECONDS = 86_400.0
 POWER_OFF_SECONDS = 0.4
 _WRITE_SECONDS, _WRITE_LOOKS = 2.0, 400
 """For a write of the state file to come to its end: an fsync on a busy disk."""
+_HIDDEN_SECONDS = 25.0
+"""For the gate to see an order and hide its station: a preparation that is under way on a busy machine comes first."""
 RESTART_SECONDS = 0.3
 """From the gate's end to its next start; systemd waits a little longer."""
 
@@ -134,6 +138,28 @@ def _clock_1970(scene: Scene) -> None:
     scene.spawn(_restart(scene))
 
 
+# -- the owner ---------------------------------------------------------------------------------------------------------
+
+
+def _lease(scene: Scene) -> LeaseFile:
+    return LeaseFile(scene.gate.own_folder / "maintenance")
+
+
+async def _work(scene: Scene) -> None:
+    """The owner orders maintenance, sees the station hidden, and ends it a moment later."""
+    file = _lease(scene)
+    lease = Lease("the matrix", hides=True, by="owner", since_wall=int(time.time()))
+    file.save(lease)
+    await until(lambda: not scene.published, _HIDDEN_SECONDS)
+    await asyncio.sleep(RESTART_SECONDS)
+    file.save(replace(lease, ended=True))
+
+
+def _obeyed(scene: Scene) -> bool:
+    hidden = any(one.path.endswith("/set_published/false") for one in scene.cloud.requests)
+    return hidden and not _lease(scene).path.exists()
+
+
 # -- the station -------------------------------------------------------------------------------------------------------
 
 
@@ -232,6 +258,7 @@ STRIKES: Mapping[str, Strike] = MappingProxyType(
         "router_disk_full": Strike(partial(_block, full=True), _unblock, _stayed_unwritten),
         "clock_forward": Strike(_clock_forward),
         "clock_1970": Strike(_clock_1970),
+        "maintenance": Strike(lambda scene: scene.spawn(_work(scene)), bit=_obeyed),
         "ssh_drop": Strike(lambda scene: scene.spawn(scene.station.drop_ssh())),
         "upload_cut": Strike(_cut_upload),
         "host_key_changed": Strike(lambda scene: scene.spawn(scene.station.change_host_key()), _accept_new_key),

@@ -10,6 +10,7 @@ from drova_gate.demo.strikes import STRIKES
 
 WANTED = {
     "gate_killed",
+    "maintenance",
     "ssh_drop",
     "power_cut",
     "cloud_401",
