@@ -30,7 +30,7 @@ TRY_AGAIN_SECONDS = 60.0
 """After a disk that refused."""
 WAITING_MOST = 200
 """Lists that wait for the disk, each of what has changed; later ones are left out and read again from the API another time."""
-CLOSE_SECONDS = 0.5
+CLOSE_SECONDS = 0.3
 """For what waits to reach the disk when the process ends."""
 
 
