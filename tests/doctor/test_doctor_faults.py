@@ -12,8 +12,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from doctor_faults import FAULTS, Fault
 from doctor_world import World, world
-from faults import FAULTS, Fault
 
 from drova_gate.cli import _parser, main
 from drova_gate.config import Mode, read_config
