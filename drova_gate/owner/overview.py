@@ -10,7 +10,7 @@ from drova_gate.cloud.sessions import SESSIONS_MOST
 from drova_gate.errors import GateError
 from drova_gate.owner.account import OwnedStation, Owner
 from drova_gate.owner.asking import ask_all
-from drova_gate.owner.player import NEWEST, TAKEN, Inside, player_inside
+from drova_gate.owner.player import NEWEST, Inside, player_inside
 
 __all__ = ["Past", "Seen", "look_at", "past_sessions"]
 
@@ -75,14 +75,12 @@ async def _newest(stations: Sequence[OwnedStation], *, whole: bool) -> dict[UUID
         limit = min(SESSIONS_MOST, max(LEAST_ASKED, PER_STATION * len(stations)))
         common = await ask_all(_accounts(stations), lambda one: one[0].merchant_sessions(one[1], limit))
         listed = [one for answer in common if not isinstance(answer, GateError) for one in answer]
+        # A list that is not full has every session: a station that it does not name has none.
+        whole_list = len(listed) < limit and not any(isinstance(one, GateError) for one in common)
         for station in stations:
             own = tuple(one for one in listed if one.server_id == station.uuid)
-            taken = station.server.state in TAKEN or station.server.session_id is not None
-            inside = player_inside(station.server, own)
-            if own and not (taken and (inside is None or inside.session is None)):
+            if own or whole_list:
                 found[station.uuid] = own
-            elif not taken and len(listed) < limit and not any(isinstance(one, GateError) for one in common):
-                found[station.uuid] = ()
     alone = [one for one in stations if one.uuid not in found]
     answers = await ask_all(alone, lambda one: one.client.sessions(one.uuid, NEWEST))
     return found | {one.uuid: answer for one, answer in zip(alone, answers, strict=True)}

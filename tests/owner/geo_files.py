@@ -6,12 +6,12 @@ from mmdb_writer import MMDBWriter
 from netaddr import IPSet
 
 
-def write_city(file: Path) -> Path:
+def write_city(file: Path, city: str = "Moscow") -> Path:
     writer = MMDBWriter(6, "GeoLite2-City", languages=["en", "ru"], ipv4_compatible=True)
     writer.insert_network(
         IPSet(["93.158.134.0/24", "2a02:6b8::/32"]),
         {
-            "city": {"names": {"en": "Moscow", "ru": "Москва"}},
+            "city": {"names": {"en": city, "ru": "Москва"}},
             "subdivisions": [{"names": {"en": "Moscow Oblast"}}],
             "country": {"iso_code": "RU", "names": {"en": "Russia", "ru": "Россия"}},
         },

@@ -259,6 +259,15 @@ async def test_sessions_tell_how_long_how_it_ended_and_what_the_player_said(shop
     assert out.splitlines()[0].split() == ["STARTED", "STATION", "GAME", "LASTED", "END"]
 
 
+async def test_a_place_that_cannot_be_told_is_no_error(shop: Shop):
+    past(shop, "pc1", 1)
+    shop.state.mkdir()
+    (shop.state / "damaged.mmdb").write_bytes(b"no GeoIP file")
+    for command in ("sessions", "stations", "current"):
+        code, _, err = await shop.run(command)
+        assert (code, err) == (0, "")
+
+
 async def test_sessions_of_a_time_and_of_a_station(shop: Shop):
     for hours in (1, 5, 30, 60):
         past(shop, "pc1", hours)
@@ -323,6 +332,10 @@ async def test_titles_come_from_the_copy_then_one_by_one_then_there_is_the_id(sh
     before = len(shop.cloud.requests)
     _, out, _ = await shop.run("sessions", "--json")
     assert all(row["game"] != row["product"] for row in json.loads(out))
+    assert [one.path for one in shop.cloud.requests[before:] if "product" in one.path] == []
+    before = len(shop.cloud.requests)
+    (row,) = json.loads((await shop.run("sessions", "--limit", "1", "--json"))[1])
+    assert row["game"] != row["product"]
     assert [one.path for one in shop.cloud.requests[before:] if "product" in one.path] == []
     unknown = past(shop, "pc1", 0.5)
     shop.cloud.sessions[unknown].product = "3c1f7a90-0000-4d1c-9a64-8f2f4f6f1b99"

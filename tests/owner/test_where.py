@@ -113,6 +113,17 @@ def test_the_folder_beside_the_state_is_looked_at_by_itself(folder: Path):
     known.close()
 
 
+@pytest.mark.parametrize("names", [("a", "b"), ("b", "a")])
+def test_the_newest_file_tells_what_several_know(tmp_path: Path, monkeypatch, names: tuple[str, str]):
+    old, new = names
+    for name, city, built in ((old, "Old Town", 1_700_000_000), (new, "New Town", 1_790_000_000)):
+        monkeypatch.setattr("mmdb_writer.time.time", lambda built=built: built)
+        write_city(tmp_path / f"{name}.mmdb", city)
+    known = Places([tmp_path])
+    assert known.find(PLAYER).city == "New Town"
+    known.close()
+
+
 @pytest.mark.parametrize(
     ("address", "word"),
     [
