@@ -3,6 +3,7 @@
 import asyncio
 import re
 import shlex
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,10 @@ class _Greeting:
     """What the SSH port did: why it took no connection, or what it said first."""
 
     refused: str = ""
+    answered: bool = False
+    """Something at that address said that nobody listens there: the PC is on."""
+    named: bool = True
+    """The station's name was found."""
     banner: str = ""
 
 
@@ -58,8 +63,10 @@ async def _greeting(exam: Examination) -> _Greeting:
             reader, writer = await asyncio.open_connection(config.host, config.ssh_port)
     except TimeoutError:
         return _Greeting(refused=f"no answer within {TCP_SECONDS:g} s")
+    except socket.gaierror as error:
+        return _Greeting(refused=error.strerror or str(error), named=False)
     except OSError as error:
-        return _Greeting(refused=error.strerror or str(error))
+        return _Greeting(refused=error.strerror or str(error), answered=isinstance(error, ConnectionRefusedError))
     try:
         async with asyncio.timeout(BANNER_SECONDS):
             line = await reader.readline()
@@ -84,10 +91,22 @@ async def _link_fault(exam: Examination) -> GateError | None:
 async def _tcp(exam: Examination) -> Verdict:
     place = f"{exam.config.host}:{exam.config.ssh_port}"
     greeting = await exam.once(_greeting)
+    if not greeting.named:
+        return failed(
+            f"{exam.config.host} is no name that this machine can look up ({greeting.refused})",
+            "write the station's address into WINDOWS_HOST, and give it a fixed one in the router's DHCP",
+            Cure(Where.STATION, "Get-NetIPAddress -AddressFamily IPv4 | Select-Object IPAddress"),
+            Cure(Where.SETTINGS, "WINDOWS_HOST=  # that address"),
+        )
     if greeting.refused:
+        hint = (
+            "the PC is on, and nobody listens on that port: start its OpenSSH server, or set WINDOWS_SSH_PORT"
+            if greeting.answered
+            else f"is the station on, its OpenSSH server running, and port {exam.config.ssh_port} allowed in its firewall?"
+        )
         return failed(
             f"no connection to {place} ({greeting.refused})",
-            f"is the station on, its OpenSSH server running, and port {exam.config.ssh_port} allowed in its firewall?",
+            hint,
             Cure(Where.STATION, "Get-Service sshd | Start-Service; Set-Service sshd -StartupType Automatic"),
             Cure(
                 Where.STATION,

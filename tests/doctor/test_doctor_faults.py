@@ -103,6 +103,16 @@ async def test_a_station_that_is_off(tmp_path: Path):
     assert {code for code, check in checks.items() if check.outcome is Outcome.FAIL} == {"tcp", "agent_port"}
     assert {check.verdict.found for check in checks.values() if check.outcome is Outcome.SKIP} == {"needs tcp"}
     assert checks["cloud"].outcome is checks["router_clock"].outcome is Outcome.OK
+    assert "nobody listens" in checks["tcp"].verdict.hint
+
+
+async def test_a_name_that_nobody_knows(tmp_path: Path):
+    """It is told from a station that is off: another thing is to be done."""
+    async with world(tmp_path) as here:
+        here.settings["WINDOWS_HOST"] = "no-such-station.invalid"
+        checks = await here.examine(resting_on(["tcp"]))
+    assert "is no name" in checks["tcp"].verdict.found
+    assert "WINDOWS_HOST" in checks["tcp"].verdict.hint
 
 
 @asynccontextmanager
