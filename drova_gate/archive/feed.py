@@ -62,7 +62,8 @@ class Feed:
 
     def saw(self, gate_name: str, server: UUID, sessions: "tuple[Session, ...]") -> None:
         """Take a station's newest sessions, as the guard has just read them; what it says again costs next to nothing."""
-        if self._seen.get(server) != sessions and self._put(server, sessions, 0, gate_name):
+        # Also when nothing has changed: the guard keeps this tuple anyway, and an equal one of ours would be a second copy in memory.
+        if self._seen.get(server) == sessions or self._put(server, sessions, 0, gate_name):
             self._seen[server] = sessions
 
     def read_whole(self, gate_name: str, server: UUID, sessions: "tuple[Session, ...]", asked: int) -> None:

@@ -21,8 +21,9 @@ VERSION = 1
 """Of the layout, in SQLite's ``user_version``; 0 is an empty file."""
 PATIENCE_SECONDS = 10.0
 """For another writer: a batch takes far less than a second."""
-CACHE_KIB = 1024
+CACHE_KIB = 256
 """Of the file in memory; a command that writes a hundred thousand rows at once takes more than the gate."""
+READING_KIB = 16 * 1024
 _DAMAGED = (11, 26)
 """SQLITE_CORRUPT and SQLITE_NOTADB, without their extended part."""
 
@@ -80,7 +81,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             base.close()
             base = sqlite3.connect(f"{uri}&immutable=1", uri=True)
             _check_version(base, path)
-        base.execute(f"PRAGMA cache_size=-{16 * CACHE_KIB}")
+        base.execute(f"PRAGMA cache_size=-{READING_KIB}")
         base.execute("PRAGMA temp_store=MEMORY")
     except BaseException:
         base.close()
