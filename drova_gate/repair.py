@@ -5,7 +5,7 @@ is on or may be on, or while the gate itself is at work there.
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from drova_gate.station import protector_of
 from drova_gate.steps.apply import target_of
 from drova_gate.steps.compile_undo import Undoing
 from drova_gate.steps.lockdown import load_switches
-from drova_gate.steps.repair_plan import Finding, RepairPlan, Verb, plan_repair, question
+from drova_gate.steps.repair_plan import RepairPlan, Verb, plan_repair, question
 from drova_gate.steps.shipped import LOCKDOWN
 from drova_gate.steps.target import Target
 from drova_gate.steps.undo import undo_these
@@ -40,23 +40,27 @@ _SESSIONS = 5
 """As many as the gate itself looks at: older ones have long ended."""
 
 
-async def repair_all(config: Config, state_dir: Path, *, act: bool) -> int:
-    """Plan or repair every station of the settings, one after another; the gravest of the exit codes."""
-    codes = [await repair_station(station, state_dir, act=act) for station in config.stations]
+async def repair_all(config: Config, state_dir: Path, *, act: bool, say: Callable[[str], str] = str) -> int:
+    """Plan or repair every station of the settings, one after another; the gravest of the exit codes.
+
+    ``say`` turns a line into the reader's language.
+    """
+    codes = [await repair_station(station, state_dir, act=act, say=say) for station in config.stations]
     return next((code for code in (FAILED, TO_DO) if code in codes), SETTLED)
 
 
-async def repair_station(config: StationConfig, state_dir: Path, *, act: bool) -> int:
+async def repair_station(config: StationConfig, state_dir: Path, *, act: bool, say: Callable[[str], str] = str) -> int:
     """Print what a preparation left on the station; with ``act`` take it off and read back that it is gone."""
-    _print(f"station {config.name}" + (f" ({config.host})" if config.host != config.name else ""))
+    _print(say(f"station {config.name}") + (f" ({config.host})" if config.host != config.name else ""))
     try:
         async with visiting(config, state_dir) as link:
             await first_answer(link)
-            return await _Repair(config, state_dir, link).run(act=act)
+            return await _Repair(config, state_dir, link, say).run(act=act)
     except* GateError as group:
         # One, always: the link's own task raises none.
         for error in group.exceptions:
-            _print(f"  not repaired: {error.fact}; {error.advice}" if isinstance(error, GateError) else f"  {error}")
+            said = f"not repaired: {error.fact}; {error.advice}" if isinstance(error, GateError) else str(error)
+            _print(f"  {say(said)}")
     return FAILED
 
 
@@ -73,32 +77,36 @@ class _Repair:
     config: StationConfig
     state_dir: Path
     link: HostLink
+    say: Callable[[str], str] = str
 
     async def run(self, *, act: bool) -> int:
         await self._refuse()
         target, plan = await self.look()
         for finding in plan.findings:
-            _print(_line(finding))
+            _print(f"  {finding.verb:<{_VERB_WIDTH}}  {finding.name}: {self.say(finding.what)}")
         if not plan.needed:
-            _print("  nothing of ours is left here")
+            self._tell("nothing of ours is left here")
             return SETTLED
         count = sum(finding.verb is not Verb.KEEP for finding in plan.findings)
         if not act:
-            _print(f"  {count} to do; nothing was changed")
+            self._tell(f"{count} to do; nothing was changed")
             return TO_DO
         failed = await self._act(plan, target)
         _, after = await self.look()
         left = [finding for finding in after.findings if finding.verb is not Verb.KEEP]
         for step in failed:
-            _print(f"  FAILED   {step.name}: {step.reason}")
+            self._tell(f"FAILED   {step.name}: {step.reason}")
         for finding in left:
-            _print(f"  FAILED   {finding.name}: still there: {finding.what}")
+            self._tell(f"FAILED   {finding.name}: still there: {finding.what}")
         if failed or left:
-            _print("  not all is repaired; look at the lines above, then run it again")
+            self._tell("not all is repaired; look at the lines above, then run it again")
             return FAILED
         shell = "; Explorer was started anew" if plan.undoing != Undoing() else ""
-        _print(f"  {count} done and read back{shell}")
+        self._tell(f"{count} done and read back{shell}")
         return SETTLED
+
+    def _tell(self, text: str) -> None:
+        _print(f"  {self.say(text)}")
 
     async def _refuse(self) -> None:
         """Raise ``CallOwner`` with the reason why this is no time for a repair."""
@@ -167,10 +175,6 @@ class _Repair:
             # Last: it is the trace by which a repair that was cut short finds the rest.
             await self.link.run((Run("cmd.exe", ("/d", "/c", "rd", "/s", "/q", target.home)),))
         return failed
-
-
-def _line(finding: Finding) -> str:
-    return f"  {finding.verb:<{_VERB_WIDTH}}  {finding.name}: {finding.what}"
 
 
 def _print(text: str) -> None:

@@ -56,6 +56,8 @@ class Column:
     text: Callable[[Any], str] = one_line
     for_machines: bool = False
     """Only in JSON and CSV: ids and the like."""
+    said: bool = False
+    """Holds our own words, which people read in their language; a title or a name is never turned."""
     gives_way: int = 0
     """On a narrow terminal the column with the greatest number is left out first; 0: never."""
 

@@ -28,9 +28,9 @@ SHOWN_ONLY = 3
 
 _COLUMNS = (
     Column("station", "STATION"),
-    Column("change", "CHANGE"),
+    Column("change", "CHANGE", said=True),
     Column("title", "GAME"),
-    Column("detail", ""),
+    Column("detail", "", said=True),
     Column("station_id", "STATION ID", for_machines=True),
     Column("product_id", "ID", for_machines=True),
     Column("outcome", "OUTCOME", for_machines=True),

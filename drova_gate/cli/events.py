@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import colour, state_dirs
 from drova_gate.errors import SettingsFault
 from drova_gate.report.ask import places
@@ -49,16 +50,14 @@ def _events(options: argparse.Namespace) -> int:
     readers = [Reader(path) for path in places(directories, FILE_NAME)]
     if not readers:
         where = ", ".join(map(str, directories))
-        sys.stderr.write(
-            f"no record of events in {where}; the gate writes it once it runs. If it runs as another user, use sudo\n"
+        complain(
+            f"no record of events in {where}; the gate writes it once it runs. If it runs as another user, use sudo"
         )
         return 1
     try:
         return _print_all(readers, options, since)
     except sqlite3.Error as error:
-        sys.stderr.write(
-            f"the record of events cannot be read: {error}; the gate sets a damaged one aside when it writes\n"
-        )
+        complain(f"the record of events cannot be read: {error}; the gate sets a damaged one aside when it writes")
         return 1
     except KeyboardInterrupt:
         return 0
@@ -78,7 +77,9 @@ def _print_all(readers: list[Reader], options: argparse.Namespace, since: float 
             found += reader.new(station=options.station, since=since, last=last)
         for event in sorted(found, key=lambda event: event["at"]):
             text = (
-                as_json(event) if options.json else "\n".join(event_lines(event, colour=colour(), steps=options.steps))
+                as_json(event)
+                if options.json
+                else "\n".join(event_lines(event, colour=colour(), steps=options.steps, say=spoken().of))
             )
             sys.stdout.write(text + "\n")
         sys.stdout.flush()

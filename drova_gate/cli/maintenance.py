@@ -315,7 +315,7 @@ def _guarded(stations: "Sequence[OwnedStation]") -> "list[OwnedStation]":
 
 _COLUMNS = (
     Column("station", "STATION"),
-    Column("state", "STATE"),
+    Column("state", "STATE", said=True),
     Column("since", "SINCE", text=lambda at: _moment(at) if at else "-"),
     Column("until", "UNTIL", text=lambda at: _moment(at) if at else "-"),
     Column("by", "BY"),

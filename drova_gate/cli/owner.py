@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drova_gate.cli.speech import complain
+from drova_gate.cli.speech import complain, say, spoken
 from drova_gate.cli.surroundings import read_owner_settings, run_loop
 from drova_gate.errors import GateError
 
@@ -72,9 +72,14 @@ def agreed(question: str, *, yes: bool) -> bool:
     if yes:
         return True
     if not sys.stdin.isatty() or not sys.stdout.isatty():
-        sys.stdout.write("nobody to ask: run it with --yes to do this\n")
+        say("nobody to ask: run it with --yes to do this")
         return False
     try:
-        return answered(f"{question} [y/N] ").strip().casefold() in ("y", "yes", "д", "да")
+        return answered(f"{spoken().of(question)} {spoken().of('[y/N]')} ").strip().casefold() in (
+            "y",
+            "yes",
+            "д",
+            "да",
+        )
     except EOFError:
         return False

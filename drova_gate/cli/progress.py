@@ -4,6 +4,7 @@ import shutil
 import sys
 import time
 
+from drova_gate.cli.speech import spoken
 from drova_gate.columns import cut
 from drova_gate.sheet import one_line
 
@@ -35,7 +36,8 @@ class Progress:
         if now - self._shown_at < (DRAWN_SECONDS if self._drawn else PLAIN_SECONDS) and not (last and self._drawn):
             return
         self._shown_at = now
-        line = f"{done} of {self._total}{self._left(done, now)}  {one_line(what) if what else ''}".rstrip()
+        of = spoken().of
+        line = f"{of(f'{done} of {self._total}{self._left(done, now)}')}  {of(one_line(what)) if what else ''}".rstrip()
         if not self._drawn:
             sys.stderr.write(f"{line}\n")
         else:

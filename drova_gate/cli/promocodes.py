@@ -35,7 +35,7 @@ _COLUMNS = (
     Column("minutes", "MINUTES", right=True),
     Column("created_on", "ISSUED", text=local_minute_of),
     Column("expired_on", "GOOD UNTIL", text=local_minute_of),
-    Column("state", "STATE"),
+    Column("state", "STATE", said=True),
     Column("id", "ID", for_machines=True),
 )
 

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import print_lines, read_preparation, terminal_room
 
 __all__ = ["add"]
@@ -78,7 +79,7 @@ def _check(options: argparse.Namespace) -> int:
     from drova_gate.cli.recipe_check import check_files  # noqa: PLC0415 - see guard.py
 
     lines, good = check_files(options.files)
-    print_lines(lines)
+    print_lines(spoken().of(line) for line in lines)
     return 0 if good else 1
 
 

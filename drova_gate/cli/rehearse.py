@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drova_gate.cli.owner import add_env, agreed
-from drova_gate.cli.speech import complain, spoken
+from drova_gate.cli.speech import complain, say, spoken
 from drova_gate.cli.status import gathered
 from drova_gate.cli.surroundings import colour, read_settings, run_loop, state_dir_of
 from drova_gate.config import Config, Mode, StationConfig
@@ -59,7 +59,7 @@ def _rehearse(options: argparse.Namespace) -> int:
     if not agreed(f"{station.name} will be prepared as for a player and then REBOOTED. Begin?", yes=options.yes):
         return NOT_DONE
     if not options.json:
-        sys.stdout.write(f"rehearsal of {station.name}: this takes as long as the station needs to boot\n")
+        say(f"rehearsal of {station.name}: this takes as long as the station needs to boot")
     played = Options(
         hide=options.hide,
         wait_seconds=options.wait * 60,
@@ -81,8 +81,9 @@ def _print_result(result: "Rehearsal", options: argparse.Namespace) -> None:
         return
     if options.steps and result.report is not None:
         for step in result.report.steps:
-            sys.stdout.write(f"      {step.outcome.value:<8}  {step.name}{f': {step.reason}' if step.reason else ''}\n")
-    sys.stdout.write(spoken().of(result.verdict()) + "\n")
+            why = f": {spoken().of(step.reason)}" if step.reason else ""
+            sys.stdout.write(f"      {step.outcome.value:<8}  {step.name}{why}\n")
+    say(result.verdict())
 
 
 def _print_step(step: "Step") -> None:

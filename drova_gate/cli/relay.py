@@ -2,8 +2,8 @@
 
 import argparse
 import logging
-import sys
 
+from drova_gate.cli.speech import complain
 from drova_gate.cli.surroundings import run_loop
 from drova_gate.config import Network, read_networks
 
@@ -77,9 +77,7 @@ def _networks(text: str) -> tuple[Network, ...]:
 
 def _relay(options: argparse.Namespace) -> int:
     if len(options.listen) != len(options.to):
-        sys.stderr.write(
-            f"relay: {len(options.listen)} times --listen, {len(options.to)} times --to; write them in pairs\n"
-        )
+        complain(f"relay: {len(options.listen)} times --listen, {len(options.to)} times --to; write them in pairs")
         return 2
     # Not the daemon's way of logging: that brings the SSH and HTTP libraries along.
     logging.basicConfig(

@@ -1,11 +1,11 @@
 """``drova_gate release``: lift a quarantine by hand."""
 
 import argparse
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from drova_gate.cli.speech import complain, say
 from drova_gate.cli.status import gathered
 from drova_gate.state import StateFile
 
@@ -28,23 +28,23 @@ def _release(options: argparse.Namespace) -> int:
     found = next(iter(status["stations"]), None)
     if found is None:
         for line in faults:
-            sys.stderr.write(f"{line}\n")
+            complain(line)
         return 1
     name = found["name"]
     if found["phase"] != "quarantined" and not found["hidden_by_us"]:
-        sys.stdout.write(f"{name}: is not quarantined ({found['phase']}: {found['reason']}); nothing to release\n")
+        say(f"{name}: is not quarantined ({found['phase']}: {found['reason']}); nothing to release")
         return 0
     order = StateFile(Path(found["state_dir"]) / "state.json")
     try:
         order.ask_release()
     except OSError as error:
-        sys.stderr.write(f"{name}: the order cannot be left in {order.path.parent} ({error.strerror}); use sudo\n")
+        complain(f"{name}: the order cannot be left in {order.path.parent} ({error.strerror}); use sudo")
         return 1
     held = "the quarantine is lifted" if found["phase"] == "quarantined" else "what is held against it is forgotten"
-    sys.stdout.write(f"{name}: {held} at the next look; it was: {found['reason']}\n")
+    say(f"{name}: {held} at the next look; it was: {found['reason']}")
     for line in _still_wrong(found):
-        sys.stdout.write(f"  still wrong: {line}\n")
-    sys.stdout.write(f"  watch it: drova_gate status --watch --station {name}\n")
+        say(f"  still wrong: {line}")
+    say(f"  watch it: drova_gate status --watch --station {name}")
     return 0
 
 

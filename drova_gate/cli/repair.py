@@ -1,9 +1,10 @@
 """``drova_gate repair``: a station that was left locked outside Shadow Mode."""
 
 import argparse
-import sys
 from pathlib import Path
 
+from drova_gate.cli.owner import agreed
+from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import chosen, read_settings, run_loop, state_dir_of
 from drova_gate.config import Mode
 
@@ -38,19 +39,9 @@ def _repair(options: argparse.Namespace) -> int:
     configure_logging(config.log_format, level, under_systemd=False)
     state_dir = state_dir_of(config)
     if options.yes:
-        return run_loop(lambda: repair_all(config, state_dir, act=True))
-    code = run_loop(lambda: repair_all(config, state_dir, act=False))
-    if code != TO_DO or not _agreed():
+        return run_loop(lambda: repair_all(config, state_dir, act=True, say=spoken().of))
+    code = run_loop(lambda: repair_all(config, state_dir, act=False, say=spoken().of))
+    if code != TO_DO or not agreed("Do this now?", yes=False):
         return code
     # Looked at anew: a session may have begun while the question stood there.
-    return run_loop(lambda: repair_all(config, state_dir, act=True))
-
-
-def _agreed() -> bool:
-    if not sys.stdin.isatty() or not sys.stdout.isatty():
-        sys.stdout.write("nobody to ask: run it with --yes to do this\n")
-        return False
-    try:
-        return input("Do this now? [y/N] ").strip().casefold() in ("y", "yes", "д", "да")
-    except EOFError:
-        return False
+    return run_loop(lambda: repair_all(config, state_dir, act=True, say=spoken().of))

@@ -33,15 +33,15 @@ SHORT = (
     Column("started", "STARTED", text=local_minute),
     Column("station", "STATION", text=cut_name),
     Column("game", "GAME"),
-    Column("seconds", "LASTED", right=True, text=duration),
-    Column("status_text", "END"),
+    Column("seconds", "LASTED", right=True, text=duration, said=True),
+    Column("status_text", "END", said=True),
 )
 COLUMNS = (
     *SHORT,
     Column("billing", "BILLING", gives_way=4),
     Column("from", "FROM", gives_way=3),
     Column("place", "PLACE", text=cut_place, gives_way=2),
-    Column("remark", "REMARK", gives_way=1),
+    Column("remark", "REMARK", said=True, gives_way=1),
 )
 FOR_MACHINES = tuple(
     Column(key, key.upper(), for_machines=True)

@@ -1,9 +1,10 @@
 """Rows on a terminal, or as JSON or CSV: the same options for every command that shows some."""
 
 import argparse
-import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
+from drova_gate.cli.speech import say, spoken
 from drova_gate.cli.surroundings import print_lines, terminal_room
 from drova_gate.sheet import Column, Row, csv_text, fitting, json_text, table_lines
 
@@ -38,16 +39,24 @@ def show(
     elif rows:
         print_lines(fitted_table(columns, rows, flexible=flexible, room=terminal_room()))
     elif nothing:
-        sys.stdout.write(f"{nothing}\n")
+        say(nothing)
 
 
 def fitted_table(
     columns: Sequence[Column], rows: Sequence[Row], *, flexible: str | None, room: int | None
 ) -> list[str]:
     """Lay the rows out for a terminal; what it has no room for is named below."""
-    kept = fitting(columns, rows, flexible=flexible, room=room)
+    turned = [_turned(one) for one in columns if not one.for_machines]
+    kept = fitting(turned, rows, flexible=flexible, room=room)
     lines = table_lines(kept, rows, flexible=flexible, room=room)
-    left_out = [one.head for one in columns if one not in kept and not one.for_machines]
+    left_out = [one.head for one in turned if one not in kept]
     if left_out:
-        lines.append(f"(not shown for want of room: {', '.join(left_out)}; --json has all)")
+        lines.append(spoken().of(f"(not shown for want of room: {', '.join(left_out)}; --json has all)"))
     return lines
+
+
+def _turned(column: Column) -> Column:
+    """A column in the reader's language: its head, and what stands below it where that is our own words."""
+    of = spoken().of
+    text = (lambda value: of(column.text(value))) if column.said else column.text
+    return replace(column, head=of(column.head), text=text)

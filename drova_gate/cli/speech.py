@@ -6,7 +6,8 @@ import sys
 
 from drova_gate.cli.surroundings import print_lines, settings_as_written
 from drova_gate.errors import GateError, SettingsFault
-from drova_gate.language.words import Language, language_of, load
+from drova_gate.language.catalogue import load
+from drova_gate.language.words import Language, language_of
 
 __all__ = ["complain", "say", "spoken"]
 

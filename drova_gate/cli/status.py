@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import colour, state_dirs
 from drova_gate.report.ask import NobodyThere, ask, places
 from drova_gate.report.table import status_lines
@@ -60,8 +61,10 @@ def _show(options: argparse.Namespace, *, watching: bool = False) -> int:
         sys.stdout.flush()
     else:
         size = shutil.get_terminal_size((140, 40))
-        lines = status_lines(status, width=size.columns, colour=colour(), now=time.time()) if status["stations"] else []
-        lines += faults
+        say = spoken().of
+        width, now = size.columns, time.time()
+        lines = status_lines(status, width=width, colour=colour(), now=now, say=say) if status["stations"] else []
+        lines += [say(fault) for fault in faults]
         if watching:
             # In place, line by line: nothing flickers, nothing of the last picture stays.
             lines = lines[: size.lines - 1]

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from drova_gate.cli.owner import add_env
 from drova_gate.cli.showing import add_showing, for_machines, show
-from drova_gate.cli.speech import complain, spoken
-from drova_gate.cli.surroundings import geo_dirs, print_lines
+from drova_gate.cli.speech import complain, say, spoken
+from drova_gate.cli.surroundings import geo_dirs
 from drova_gate.sheet import Column, Row
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def _where(options: argparse.Namespace) -> int:
             complain(f"{fault}; download it anew")
         show(options, COLUMNS, [_row(one) for one in found], flexible="region")
         if known.sources and not for_machines(options):
-            print_lines([f"from {', '.join(known.sources)}"])
+            say(f"from {', '.join(known.sources)}")
     return 0 if all(one.valid for one in found) else 1
 
 

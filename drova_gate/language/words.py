@@ -1,32 +1,45 @@
 """Turns an English text of the gate into the owner's language, by templates. Pure.
 
 The code speaks English: a text is made where its fact is known, and logs keep it. What people read is turned at the very edge: the text
-is compared with the English templates of the catalogue (``{}`` stands for whatever was filled in), and what was filled in is turned
-likewise, so that a sentence within a sentence is understood too. A text that no template fits stays as it is: English is better than
-nothing.
+is compared with the English templates of the catalogue (``{}`` stands for whatever was filled in, ``{#}`` for a number alone), and what
+was filled in is turned likewise, so that a sentence within a sentence is understood too. Where several templates fit, and where a text
+may also be several ones put together (``subject: fact; advice``), that reading wins which leaves the least unexplained. A text that
+nothing fits stays as it is: English is better than nothing.
 
 In a translation ``{}`` takes the fillings in their order, ``{1}`` the second one (from 0), and ``{0|станция|станции|станций}`` adds
 nothing but the form that the number in the first one wants.
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from drova_gate.errors import GateError
 
-__all__ = ["LANGUAGES", "Language", "language_of", "load"]
+__all__ = ["LANGUAGES", "Language", "language_of"]
 
 LANGUAGES = ("en", "ru")
-HOLE = "{}"
-DEEPEST = 4
-"""Sentences within sentences; a text of the other side could go on for ever."""
+MARKS = ("; ", ": ", " | ", ", ", " (", ". ")
+"""What stands between texts that are put together."""
+PIECES_MOST = 300
+"""Parts of one text that are looked at, however it nests; what the other side says may be anything."""
+LONGEST = 4000
+KEPT_MOST = 2000
+"""Texts that are remembered: a watched table says the same things every second."""
+START = 3
+"""Letters by which templates are found."""
+_HOLES = re.compile(r"\{(#?)\}")
 _FILLED = re.compile(r"\{(\d*)(?:\|([^|{}]*)\|([^|{}]*)\|([^|{}]*))?\}")
-_NUMBER = re.compile(r"-?\d+")
+_NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_ONLY_A_NUMBER = re.compile(r"[-+]?\d[\d.,:]*")
+
+
+class _Turned(NamedTuple):
+    text: str
+    known: int
+    """How many characters of the English text the catalogue explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,25 +47,41 @@ class _Template:
     """One English text with holes, cut at them."""
 
     parts: tuple[str, ...]
+    numbers: tuple[bool, ...]
     translation: str
+    own: int
+    """Characters outside the holes."""
+    longest: str
+    """The part by which most other texts are told from this one."""
+
+    @classmethod
+    def cut(cls, english: str, translation: str) -> Self:
+        """Cut a template at its holes."""
+        pieces = _HOLES.split(english)
+        parts = tuple(pieces[::2])
+        numbers = tuple(one == "#" for one in pieces[1::2])
+        return cls(parts, numbers, translation, sum(map(len, parts)), max(parts, key=len))
 
     def fillings(self, text: str) -> tuple[str, ...] | None:
         """What a text has in the holes; ``None``: it is another text. Each hole takes as little as it can, the last one the rest."""
-        first, *others = self.parts
-        if not others:
-            return () if text == first else None
-        last = others.pop()
-        if not text.startswith(first) or not text.endswith(last) or len(text) < len(first) + len(last):
+        first, last = self.parts[0], self.parts[-1]
+        if len(text) < self.own or not text.endswith(last) or not text.startswith(first):
             return None
         place, end = len(first), len(text) - len(last)
         found = []
-        for part in others:
+        for part in self.parts[1:-1]:
             at = text.find(part, place, end)
             if at < 0:
                 return None
             found.append(text[place:at])
             place = at + len(part)
-        return (*found, text[place:end])
+        if place > end:
+            return None
+        found.append(text[place:end])
+        for one, number in zip(found, self.numbers, strict=True):
+            if number and not _ONLY_A_NUMBER.fullmatch(one):
+                return None
+        return tuple(found)
 
 
 class Language:
@@ -60,56 +89,96 @@ class Language:
 
     def __init__(self, name: str, catalogue: Mapping[str, str]) -> None:
         self.name = name
-        self._whole = {english: text for english, text in catalogue.items() if HOLE not in english}
-        templates = [
-            _Template(tuple(english.split(HOLE)), text) for english, text in catalogue.items() if HOLE in english
-        ]
-        # The template that says most in its own words fits best.
-        templates.sort(key=lambda one: -sum(map(len, one.parts)))
-        self._by_start: dict[str, list[_Template]] = {}
-        for one in templates:
-            self._by_start.setdefault(one.parts[0][:1], []).append(one)
+        self._catalogue = catalogue
+        self._starts: dict[str, list[str]] = {}
+        """The templates with holes by the letters that they begin with."""
+        self._cut: dict[str, list[_Template]] = {}
+        """Those of them that were asked for: a command says little, and is to answer at once."""
+        self._kept: dict[str, str] = {}
+        for english in catalogue:
+            hole = english.find("{")
+            if hole >= 0:
+                self._starts.setdefault(english[: min(hole, START)], []).append(english)
 
-    def of(self, text: str, *, depth: int = 0) -> str:
+    def of(self, text: str) -> str:
         """Turn one text; lines of a text are turned one by one."""
-        if not text or (not self._whole and not self._by_start):
+        if not text or self.name == "en":
             return text
         if "\n" in text:
-            return "\n".join(self.of(line, depth=depth) for line in text.split("\n"))
-        body = text.strip(" ")
-        found = self._found(body, depth)
-        return text if found is None else text.replace(body, found, 1)
+            return "\n".join(map(self.of, text.split("\n")))
+        if (kept := self._kept.get(text)) is None:
+            if len(self._kept) >= KEPT_MOST:
+                self._kept.clear()
+            kept = self._kept[text] = text if len(text) > LONGEST else self._turned(text, {}).text
+        return kept
 
     def of_error(self, error: "GateError") -> str:
         """Turn an error part by part, as it is put together: ``subject: fact; advice``."""
         parts = getattr(error, "faults", None)
         if parts:
-            return "\n".join(self.of(line) for line in parts)
+            return "\n".join(map(self.of, parts))
         advice = f"; {self.of(error.advice)}" if error.advice else ""
         return f"{self.of(error.subject)}: {self.of(error.fact)}{advice}"
 
     def knows(self, template: str) -> bool:
-        """Whether an English text or template stands in the catalogue."""
-        parts = tuple(template.split(HOLE))
-        return template in self._whole or any(one.parts == parts for one in self._by_start.get(parts[0][:1], ()))
+        """Whether an English text or template is explained to its last letter, whatever may stand in its holes."""
+        pieces = _HOLES.split(template)
+        marked = "1".join(pieces[::2])  # a number fits every hole
+        return self._turned(marked, {}).known >= len(marked) - len(pieces) // 2
 
-    def _found(self, text: str, depth: int) -> str | None:
-        if (whole := self._whole.get(text)) is not None:
-            return whole
-        if depth >= DEEPEST:
-            return None
-        for template in (*self._by_start.get(text[:1], ()), *self._by_start.get("", ())):
-            fillings = template.fillings(text)
-            if fillings is not None:
-                return _filled(template.translation, [self.of(one, depth=depth + 1) for one in fillings])
-        # "subject: fact; what to do", or several of them: each for itself.
-        for mark in ("; ", ": ", " | ", ", "):
-            head, found, tail = text.partition(mark)
-            if found:
-                turned = self.of(head, depth=depth + 1), self.of(tail, depth=depth + 1)
-                if turned != (head, tail):
-                    return found.join(turned)
-        return None
+    def _turned(self, text: str, seen: dict[str, _Turned]) -> _Turned:
+        body = text.strip(" ")
+        if body not in seen:
+            seen[body] = _Turned(body, 0)  # what refers to itself, or comes after too much, stays as it is
+            if body and len(seen) < PIECES_MOST and not (body[0] == body[-1] == "'"):
+                seen[body] = self._best(body, seen)
+        turned, known = seen[body]
+        at = text.find(body)
+        return _Turned(text[:at] + turned + text[at + len(body) :], known)
+
+    def _best(self, text: str, seen: dict[str, _Turned]) -> _Turned:
+        if (whole := self._catalogue.get(text)) is not None:
+            return _Turned(whole, len(text))
+        best, rank = _Turned(text, 0), (0, 0, 0)
+        if " " not in text:
+            return best
+        for start in {text[:length] for length in range(START + 1)}:
+            for template in self._beginning(start):
+                if template.longest not in text or (fillings := template.fillings(text)) is None:
+                    continue
+                turned = [self._turned(one, seen) for one in fillings]
+                known = template.own + sum(one.known for one in turned)
+                # A filling with a semicolon is most likely this text's end and the beginning of the next one.
+                found = known, -sum("; " in one for one in fillings), template.own
+                if found > rank:
+                    best, rank = _Turned(_filled(template.translation, [one.text for one in turned]), known), found
+        return self._split(text, seen, best, rank)
+
+    def _beginning(self, start: str) -> list[_Template]:
+        found = self._cut.get(start)
+        if found is None:
+            cut = [_Template.cut(one, self._catalogue[one]) for one in self._starts.get(start, ())]
+            found = self._cut[start] = [one for one in cut if one.numbers]
+        return found
+
+    def _split(self, text: str, seen: dict[str, _Turned], best: _Turned, rank: tuple[int, int, int]) -> _Turned:
+        """Read the text as two, each for itself, where that explains more of it."""
+        for mark in MARKS:
+            for head, tail in {text.partition(mark)[::2], text.rpartition(mark)[::2]}:
+                if not head or not tail:
+                    continue
+                if mark == " (":
+                    if not tail.endswith(")"):
+                        continue
+                    first, second = self._turned(head, seen), self._turned(tail[:-1], seen)
+                    put_together = f"{first.text} ({second.text})"
+                else:
+                    first, second = self._turned(head, seen), self._turned(tail, seen)
+                    put_together = f"{first.text}{mark}{second.text}"
+                found = first.known + second.known, 0, 0
+                if first.known + second.known and found > rank:
+                    best, rank = _Turned(put_together, found[0]), found
+        return best
 
 
 def _filled(translation: str, fillings: list[str]) -> str:
@@ -124,9 +193,11 @@ def _filled(translation: str, fillings: list[str]) -> str:
 
 
 def _form(value: str, forms: Iterable[str | None]) -> str:
-    """Choose the Russian form for a number: 1 станция, 2 станции, 5 станций, 11 станций."""
+    """Choose the Russian form for a number: 1 станция, 2 станции, 5 станций, 11 станций; 1.5 станции."""
     one, few, many = forms
     found = _NUMBER.search(value)
+    if found and found[1]:
+        return few or ""
     number = abs(int(found[0])) if found else 0
     if number % 10 == 1 and number % 100 != 11:
         return one or ""
@@ -142,12 +213,3 @@ def language_of(environment: Mapping[str, str]) -> str:
         if said:
             return "ru" if re.match(r"ru(_|\.|@|-|$)", said) else "en"
     return "en"
-
-
-def load(name: str) -> Language:
-    """Read the catalogue of a language; for English there is none."""
-    if name not in LANGUAGES or name == "en":
-        return Language("en", {})
-    text = resources.files("drova_gate.language").joinpath(f"{name}.toml").read_text(encoding="utf-8")
-    tables = tomllib.loads(text)
-    return Language(name, {english: one for table in tables.values() for english, one in table.items()})

@@ -61,8 +61,8 @@ GAMES = (
     Column("name", "GAME"),
     Column("size", "SIZE", right=True, text=bytes_text),
     Column("updated_at", "UPDATED", text=_day, gives_way=3),
-    Column("updates", "UPDATES", gives_way=2),
-    Column("state", "STATE", text=_state),
+    Column("updates", "UPDATES", said=True, gives_way=2),
+    Column("state", "STATE", text=_state, said=True),
     Column("library", "LIBRARY", gives_way=1),
     Column("drova", "AT DROVA", text=_titles),
     Column("build", "BUILD", for_machines=True),
@@ -82,12 +82,12 @@ LIBRARIES = (
 RESULTS = (
     Column("app_id", "APP", right=True),
     Column("name", "GAME"),
-    Column("verdict", "RESULT"),
+    Column("verdict", "RESULT", said=True),
     Column("files", "FILES", right=True),
     Column("wrong_files", "WRONG", right=True),
     Column("wrong_bytes", "FETCHED ANEW", right=True, text=bytes_text),
-    Column("seconds", "TOOK", right=True, text=_duration),
-    Column("reason", "WHY"),
+    Column("seconds", "TOOK", right=True, text=_duration, said=True),
+    Column("reason", "WHY", said=True),
 )
 
 

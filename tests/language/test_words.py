@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drova_gate.errors import SettingsFault, StationUnreachable
-from drova_gate.language.words import Language, language_of, load
+from drova_gate.language.catalogue import load
+from drova_gate.language.words import Language, language_of
 
 RU = Language(
     "ru",
