@@ -3,11 +3,23 @@
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["cut", "lines_of", "width"]
+__all__ = ["cut", "lines_of", "printable", "width"]
 
 _GAP = "  "
 _LEAST = 8
 """Places that are left to a column that is cut, however narrow the terminal is."""
+
+
+def printable(text: str, stand_in: str = "?") -> str:
+    """Make a text of the other side fit for one line of a terminal: what would steer it is replaced, any blank is a plain one."""
+    return "".join(
+        char if _is_harmless(char) else " " if unicodedata.category(char) == "Zs" else stand_in for char in text
+    )
+
+
+def _is_harmless(char: str) -> bool:
+    # A joiner holds an emoji of several parts together; it is not "printable" and does no harm.
+    return char.isprintable() or char == "\u200d"
 
 
 def width(text: str) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from drova_gate.cloud.files import write_whole
+from drova_gate.columns import printable
 from drova_gate.core.model import Lease
 
 __all__ = ["LEAST_WALL", "LeaseFile"]
@@ -108,7 +109,7 @@ def _read(text: str) -> Lease:
 
 def _line(text: str) -> str:
     """One printable line."""
-    return " ".join("".join(char if char.isprintable() else " " for char in text).split())[:WHY_MOST]
+    return " ".join(printable(text, " ").split())[:WHY_MOST]
 
 
 def _is_wall(value: object) -> TypeGuard[int]:

@@ -15,7 +15,7 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
-from drova_gate.columns import lines_of, width
+from drova_gate.columns import lines_of, printable, width
 
 __all__ = ["Column", "Row", "csv_text", "fitting", "json_text", "one_line", "safe_cell", "table_lines"]
 
@@ -41,8 +41,7 @@ def one_line(value: Any) -> str:
         return NOTHING
     if isinstance(value, bool):
         return "yes" if value else "no"
-    # A joiner holds an emoji of several parts together; it is not "printable" and does no harm.
-    return "".join(char if char.isprintable() or char == "\u200d" else "?" for char in str(value))
+    return printable(str(value))
 
 
 @dataclass(frozen=True, slots=True)

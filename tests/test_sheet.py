@@ -77,3 +77,7 @@ def test_json_is_one_line_of_what_it_was(text: str):
     written = json_text([{"a": text}])
     assert json.loads(written) == [{"a": text}]
     assert not any(ord(char) < 0x20 or 0x7F <= ord(char) < 0xA0 for char in written)
+
+
+def test_a_blank_that_does_not_break_is_a_blank():
+    assert one_line("Ёлка\u00a0с пробелом") == "Ёлка с пробелом"

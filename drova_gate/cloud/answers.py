@@ -16,6 +16,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from drova_gate.cloud.models import Session, Wire
+from drova_gate.columns import printable
 from drova_gate.errors import (
     AnswerNotUnderstood,
     CloudForbidden,
@@ -163,7 +164,7 @@ def _said(body: bytes, secrets: Iterable[str]) -> str:
 
 def plain(text: str) -> str:
     """Text of the other side, made fit for one line of a log."""
-    return "".join(char if char.isprintable() else "?" for char in text[:SAID_MOST])
+    return printable(text[:SAID_MOST])
 
 
 @contextmanager

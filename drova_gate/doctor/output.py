@@ -4,6 +4,7 @@ import json
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 
+from drova_gate.columns import printable
 from drova_gate.doctor.verdict import Check, Cure, Outcome, Where
 
 __all__ = ["Table", "json_text", "plan_lines"]
@@ -94,7 +95,7 @@ class Table:
 
 def _plain(text: str) -> str:
     """What comes from a station must neither move the cursor nor begin a line of its own."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    return printable(text, " ")
 
 
 def _wrapped(text: str, room: int | None, hanging: str) -> list[str]:

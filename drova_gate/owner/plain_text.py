@@ -2,7 +2,7 @@
 
 from html.parser import HTMLParser
 
-from drova_gate.columns import cut
+from drova_gate.columns import cut, printable
 
 __all__ = ["excerpt", "plain_text"]
 
@@ -49,4 +49,4 @@ def plain_text(html: str) -> str:
 def excerpt(html: str) -> str:
     """Return the beginning of a description on one line."""
     text = " ".join(plain_text(html).split()) or html
-    return cut("".join(char if char.isprintable() else "?" for char in text), EXCERPT_PLACES)
+    return cut(printable(text), EXCERPT_PLACES)

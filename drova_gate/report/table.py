@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from drova_gate.columns import cut
+from drova_gate.columns import cut, printable
 from drova_gate.columns import width as places_of
 
 __all__ = ["PHASE_COLOURS", "duration", "event_lines", "fitted", "paint", "status_lines"]
@@ -52,7 +52,7 @@ def duration(seconds: float | None) -> str:
 def fitted(text: str, places: int) -> str:
     """Cut and fill to so many places of a terminal."""
     # What comes from elsewhere must not move the cursor.
-    shown = cut("".join(char if char.isprintable() else "?" for char in text), places)
+    shown = cut(printable(text), places)
     return shown + " " * (places - places_of(shown))
 
 
@@ -179,7 +179,7 @@ def event_lines(event: Mapping[str, Any], *, colour: bool, steps: bool, say: Say
     """One event as a line, its steps below it if they are wanted or failed; its kind is a code, and stays."""
     stamp = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event["at"]))
     session = (event["session"] or "-")[:8]
-    text = "".join(char if char.isprintable() else " " for char in say(event["text"]))
+    text = printable(say(event["text"]), " ")
     timed = event["seconds"] is not None and "in " not in event["text"]
     took = f"  ({say(duration(event['seconds']))})" if timed else ""
     head = f"{fitted(event['station'], max(8, places_of(event['station'])))} {session:<8} "

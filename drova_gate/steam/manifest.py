@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import IntFlag
 
+from drova_gate.columns import printable
 from drova_gate.steam.keyvalues import Damaged, Tree, read_tree
 
 __all__ = ["TOOLS", "InstalledApp", "State", "read_manifest", "state_words", "update_words"]
@@ -161,7 +162,7 @@ def read_manifest(data: bytes, library: str, app_id: int) -> InstalledApp:
 
 def _plain(name: str) -> str:
     """Write a name without what would steer a terminal: a player can write files there."""
-    return "".join(char if char.isprintable() else "?" for char in name).strip()
+    return printable(name).strip()
 
 
 def _number(tree: Tree, key: str) -> int | None:
