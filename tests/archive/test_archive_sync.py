@@ -173,6 +173,27 @@ async def test_killed_in_the_midst_it_has_lost_nothing_that_was_stored(cloud: Cl
     base.close()
 
 
+async def test_ctrl_c_says_how_far_it_came(cloud: Cloud, tmp_path: Path):
+    """And what was read is stored."""
+    settings = tmp_path / "owner.env"
+    settings.write_text(f"DROVA_API_URL={cloud.url}\nDROVA_TOKEN={TOKEN}\nDROVA_STATE_DIR={tmp_path}\n")
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "drova_gate", "history", "sync", "--env", str(settings)),
+        env={"PATH": os.environ["PATH"]},
+        stderr=asyncio.subprocess.PIPE,
+    )
+    await until(lambda: sum(status == 200 for _, status in lists(cloud)) >= 5)
+    cloud.faults.add("cloud_timeout")  # the rest is never answered
+    await until(lambda: sum(not status for _, status in lists(cloud)) == syncing.ABREAST)
+    process.send_signal(signal.SIGINT)
+    _, said = await process.communicate()
+    done = stored(tmp_path / "history.sqlite") // SESSIONS
+
+    assert process.returncode == 130
+    assert said.decode().startswith(f"history sync: stopped at {done} of {STATIONS} stations; what was read is stored")
+    assert 5 <= done < STATIONS
+
+
 async def until(reached: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
         while not reached():
