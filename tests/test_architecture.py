@@ -55,7 +55,7 @@ LAYERS: dict[str, int] = {
 """A part may import parts of a lower layer, and its own. ``sim`` stands apart: it imports nothing of the rest."""
 
 FENCED = {
-    "asyncssh": {"host/link.py", "host/files.py"},
+    "asyncssh": {"host/link.py", "host/files.py", "host/scan.py"},
     "aiohttp": {"cloud/http.py"},
     "argparse": {"cli/"},
     "uvloop": {"cli/surroundings.py"},

@@ -154,10 +154,10 @@ def _serve(options: argparse.Namespace, address: str, content: bytes) -> int:
     with handing_out(content, FILE_NAME, address, options.serve_port, heard) as handing:
         command = fetch_command(handing.url, content)
         drawn = qr_lines(command) if options.qr else []
-        say("On the PC, in Terminal (Admin) or PowerShell (Admin), paste this one line:")
-        print_lines(["", command, "", *drawn])
-        say(f"It is handed out for {options.minutes:g} min; Ctrl-C ends that earlier")
         try:
+            say("On the PC, in Terminal (Admin) or PowerShell (Admin), paste this one line:")
+            print_lines(["", command, "", *drawn])
+            say(f"It is handed out for {options.minutes:g} min; Ctrl-C ends that earlier")
             time.sleep(options.minutes * 60)
         except KeyboardInterrupt:
             print_lines([""])

@@ -32,6 +32,7 @@ __all__ = [
     "read_owner_settings",
     "read_preparation",
     "read_settings",
+    "read_written",
     "run_loop",
     "screen_lines",
     "settings_as_written",
@@ -66,7 +67,23 @@ def run_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 def read_settings(mode: Mode, file: Path | None) -> Config:
     """Read and check the settings; ``SettingsFault`` tells every fault at once."""
-    return read_config(mode, _settings(os.environ, file))
+    return read_config(mode, _with_usual_stations(_settings(os.environ, file)))
+
+
+def read_written(file: Path, *, single: bool) -> Config:
+    """Read the settings that were just written to a file, beside what the environment says."""
+    settings = _settings(os.environ, file) if single else _settings(os.environ, None) | {"DROVA_CONFIG": str(file)}
+    return read_config(Mode.RUN, settings)
+
+
+def _with_usual_stations(settings: dict[str, str]) -> dict[str, str]:
+    """Name the usual file of stations where nothing else names one."""
+    if not settings.get("WINDOWS_HOST") and not settings.get("DROVA_CONFIG"):
+        for usual in (USUAL_STATIONS, ENTWARE_STATIONS):
+            if os.access(usual, os.R_OK):
+                settings["DROVA_CONFIG"] = str(usual)
+                break
+    return settings
 
 
 def read_preparation(file: Path | None, station: str | None, *, by_wipe: bool = False) -> PreparationSettings:
@@ -94,9 +111,7 @@ def read_owner_settings(file: Path | None, *, with_login: bool = True) -> OwnerS
     """
     from drova_gate.owner.login import kept_login  # noqa: PLC0415 - the usual commands need no account
 
-    settings = _settings(os.environ, file)
-    if not settings.get("WINDOWS_HOST") and not settings.get("DROVA_CONFIG") and os.access(USUAL_STATIONS, os.R_OK):
-        settings["DROVA_CONFIG"] = str(USUAL_STATIONS)
+    settings = _with_usual_stations(_settings(os.environ, file))
     with_stations = bool(settings.get("WINDOWS_HOST") or settings.get("DROVA_CONFIG"))
     config = read_config(Mode.VALIDATE, settings) if with_stations else None
     api_url, token, named_dir = read_account_settings(settings)
@@ -171,6 +186,7 @@ def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:
 
 USUAL_STATIONS = Path("/etc/drova_gate/stations.toml")
 """What ``systemd/drova_gate.service`` reads; an owner's commands look there when nothing else names a station."""
+ENTWARE_STATIONS = Path("/opt/etc/drova_gate/stations.toml")
 USUAL_STATE = Path("/var/lib/drova_gate")
 LASTING_STATES = (Path("/etc/drova_gate/state"), Path("/opt/var/lib/drova_gate"))
 """Where OpenWrt's and Entware's init scripts keep it: ``/var`` is in memory there."""

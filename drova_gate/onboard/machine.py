@@ -84,7 +84,7 @@ def own_address_towards(host: str) -> str | None:
 
 def why_not_writable(folder: Path) -> OSError | None:
     """Say why no file can be made in a folder, or in the one where it would be made; ``None``: it can."""
-    there = next(one for one in (folder, *folder.parents) if one.exists())
+    there = next(one for one in (folder, *folder.parents) if _is_there(one))
     if not there.is_dir():
         return OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
     try:
@@ -92,3 +92,11 @@ def why_not_writable(folder: Path) -> OSError | None:
             return None
     except OSError as error:
         return error
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        path.stat()
+    except OSError:  # not there, or behind a closed door: then the door tells why
+        return False
+    return True
