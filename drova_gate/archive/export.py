@@ -2,6 +2,7 @@
 
 import csv
 import json
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -25,6 +26,16 @@ TEXT_MOST = 32_767
 _WORDS = {
     "en": {"sessions": "Sessions", "hours": "Hours", "game": "Game", "total": "Total", "unknown": "unknown"},
     "ru": {"sessions": "Сессии", "hours": "Часы", "game": "Игра", "total": "Всего", "unknown": "неизвестно"},
+}
+_OPTIONS = {
+    # Row after row into the file: a hundred thousand rows would be 600 MB otherwise.
+    "constant_memory": True,
+    # No text becomes a formula or a link.
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+    "nan_inf_to_errors": True,
+    "remove_timezone": True,
 }
 _TIMES = {Kind.DAY: "yyyy-mm-dd", Kind.MOMENT: "yyyy-mm-dd hh:mm:ss", Kind.DURATION: "[h]:mm:ss"}
 
@@ -60,28 +71,24 @@ def write_xlsx(path: Path, rows: Iterable[Mapping[str, Any]], fields: Sequence[F
     """Write a sheet of sessions and one of hours by game and station; how many rows. ``SomethingMissing`` without the library."""
     try:
         from xlsxwriter import Workbook  # noqa: PLC0415 - optional, and only this needs it
+        from xlsxwriter.exceptions import XlsxFileError  # noqa: PLC0415 - see above
     except ImportError as error:
         raise SomethingMissing(
             "export to XLSX",
             "the library xlsxwriter is not installed",
             "pip install 'drova_gate[xlsx]', or export to .csv",
         ) from error
-    # Row after row into the file: a hundred thousand rows would be 600 MB otherwise. No text becomes a formula or a link.
-    options = {
-        "constant_memory": True,
-        "strings_to_formulas": False,
-        "strings_to_urls": False,
-        "strings_to_numbers": False,
-        "nan_inf_to_errors": True,
-        "remove_timezone": True,
-        "tmpdir": str(path.parent),
-    }
-    book = Workbook(str(path), options)
     words, played = _WORDS[language], _Played()
-    look = _Look(book)
-    count = _write_sessions(book.add_worksheet(words["sessions"]), played.counted(rows), fields, language, look)
-    _write_hours(book.add_worksheet(words["hours"]), played, words, look)
-    book.close()
+    # What it has written so far lies beside the file, and goes with the folder if it does not come to its end.
+    with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as scratch:
+        book = Workbook(str(path), _OPTIONS | {"tmpdir": scratch})
+        look = _Look(book)
+        count = _write_sessions(book.add_worksheet(words["sessions"]), played.counted(rows), fields, language, look)
+        _write_hours(book.add_worksheet(words["hours"]), played, words, look)
+        try:
+            book.close()
+        except XlsxFileError as error:
+            raise OSError(str(error)) from error
     return count
 
 

@@ -176,3 +176,31 @@ def test_looking_imports_neither_models_nor_sockets(tmp_path: Path):
     assert ended.stdout == "[]\n"
     assert "there is no archive in" in ended.stderr
     assert USER not in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["full.csv", "full.xlsx"])
+async def test_a_disk_that_is_full_leaves_nothing_behind(shop: Shop, name: str):
+    """Neither half a file nor what the library writes beside it; one line tells why."""
+    play(shop, 400)
+    await shop.run("history", "sync")
+    folder = shop.folder / "exports"
+    folder.mkdir()
+    script = (
+        "import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN);"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000));"
+        "from drova_gate.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    arguments = ("history", "export", str(folder / name), "--env", str(shop.settings()))
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *arguments],
+        env={"PATH": os.environ["PATH"]},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert ended.stderr.splitlines() == [
+        f"{folder / name}: cannot be written (File too large); look at the folder and its disk; nothing was changed"
+    ]
+    assert list(folder.iterdir()) == []
