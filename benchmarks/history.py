@@ -11,6 +11,7 @@ import contextlib
 import json
 import os
 import re
+import resource
 import statistics
 import subprocess
 import sys
@@ -78,9 +79,15 @@ def simulator(stations: int, folder: Path) -> Iterator[dict[str, str]]:
         process.wait()
 
 
-def seconds_of(arguments: tuple[str, ...], environment: dict[str, str], *, times: int = 1) -> tuple[float, str]:
-    """The middle of several runs of a command, and what it printed."""
-    found, printed = [], ""
+def cpu_of_children() -> float:
+    """Seconds that ended commands have computed; the simulator has not ended yet."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def seconds_of(arguments: tuple[str, ...], environment: dict[str, str], *, times: int = 1) -> tuple[float, float, str]:
+    """The middle of several runs of a command by the clock, what one of them computed, and what it printed."""
+    found, printed, before = [], "", cpu_of_children()
     for _ in range(times):
         began = time.perf_counter()
         ended = subprocess.run(
@@ -90,7 +97,7 @@ def seconds_of(arguments: tuple[str, ...], environment: dict[str, str], *, times
         if ended.returncode:
             raise SystemExit(f"{' '.join(arguments)}: {ended.stderr}")
         printed = ended.stdout
-    return statistics.median(found), printed
+    return statistics.median(found), (cpu_of_children() - before) / times, printed
 
 
 def main() -> int:
@@ -105,22 +112,24 @@ def main() -> int:
         environment = {"PATH": os.environ["PATH"], "DROVA_STATE_DIR": name, "TZ": "Europe/Moscow", **settings}
         gate = ("-m", "drova_gate", "history")
         for what in ("sync", "sync again"):
-            seconds, said = seconds_of((*gate, "sync"), environment)
-            print(f"{what:<28} {seconds:6.2f} s   {said.strip()}")
+            seconds, cpu, said = seconds_of((*gate, "sync"), environment)
+            print(f"{what:<28} {seconds:6.2f} s   CPU {cpu:5.2f} s   {said.strip()}")
             if seconds > SYNC_SECONDS:
                 missed.append(f"{what}: {seconds:.1f} s, under {SYNC_SECONDS:.0f}")
         print(f"{'size':<28} {(folder / 'history.sqlite').stat().st_size / 1e6:6.1f} MB")
         found = {}
         for what, options in REPORTS.items():
-            found[what], _ = seconds_of((*gate, "show", *options), environment, times=times)
-            print(f"{what:<28} {found[what]:6.2f} s")
+            found[what], cpu, _ = seconds_of((*gate, "show", *options), environment, times=times)
+            print(f"{what:<28} {found[what]:6.2f} s   CPU {cpu:5.2f} s")
             if found[what] > SHOW_SECONDS:
                 missed.append(f"{what}: {found[what]:.2f} s, under {SHOW_SECONDS}")
-        _, rows = seconds_of((*gate, "show", "--json", "--limit", "0", "--addresses"), environment)
+        _, _, rows = seconds_of((*gate, "show", "--json", "--limit", "0", "--addresses"), environment)
         (folder / "all.json").write_text(rows)
-        peer, _ = seconds_of(("-c", PEER, str(folder / "all.json")), environment, times=times)
+        peer, cpu, _ = seconds_of(("-c", PEER, str(folder / "all.json")), environment, times=times)
         count = len(json.loads(rows))
-        print(f"{'the peer: a JSON file':<28} {peer:6.2f} s   {count} sessions, {len(rows) / 1e6:.0f} MB")
+        print(
+            f"{'the peer: a JSON file':<28} {peer:6.2f} s   CPU {cpu:5.2f} s   {count} sessions, {len(rows) / 1e6:.0f} MB"
+        )
         print(f"{'ratio, hours to the peer':<28} {found['hours by station and game'] / peer:6.2f}")
     for line in missed:
         print(f"goal missed: {line}")
