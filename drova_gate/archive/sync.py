@@ -98,6 +98,8 @@ class _Lists:
         self._left = list(reversed(targets))
         self._writing = asyncio.Lock()
         self._quiet_until = 0.0
+        self._fault: GateError | None = None
+        """What would meet every station: nothing more is asked for."""
 
     async def read(self) -> None:
         try:
@@ -105,7 +107,9 @@ class _Lists:
                 for _ in range(min(ABREAST, len(self._left))):
                     group.create_task(self._work())
         except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # the workers fail for one reason; the others were cancelled
+            raise errors.exceptions[0] from None  # the disk refuses one as it would refuse the others
+        if self._fault is not None:
+            raise self._fault
 
     async def _work(self) -> None:
         while self._left:
@@ -114,6 +118,11 @@ class _Lists:
                 listing = await self._list(target)
             except (AnswerNotUnderstood, CloudForbidden, CloudRefused) as error:
                 self._progress.faults.append((target.name, error))
+            except GateError as error:
+                # The other workers end what they have in hand: an answer that has come is stored.
+                self._fault = self._fault or error
+                self._left.clear()
+                return
             else:
                 async with self._writing:
                     self._progress.kept.add(await asyncio.to_thread(self._archive.keep, [listing]))
@@ -130,7 +139,7 @@ class _Lists:
                 sessions = await target.client.sessions(target.server, limit=LIST_MOST)
             except CloudUnavailable as error:
                 pause = error.retry_after if isinstance(error, CloudThrottled) else PAUSE_SECONDS * 2**number
-                if number == TRIES - 1 or pause > PATIENCE_SECONDS:
+                if number == TRIES - 1 or pause > PATIENCE_SECONDS or self._fault is not None:
                     raise
                 # All workers wait: what the API asks of one it asks of everybody.
                 self._quiet_until = max(self._quiet_until, loop.time() + pause)
