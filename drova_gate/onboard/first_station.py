@@ -253,13 +253,11 @@ class FirstStation:
             self._talk.tell(
                 "A port of this machine that players are sent to: they wait there while the station is prepared."
             )
-            self._talk.tell(f"With {POLLING!r} there is none: they come in unprepared, and the gate is a second late.")
+            self._talk.tell("With 'off' there is none: they come in unprepared, and the gate is a second late.")
         if announced is not None and announced not in self._ports:
             self._talk.tell(f"  Drova sends players to port {announced} of the router's outside address")
         default = str(free_port(self._ports, announced))
-        port = self._talk.ask(
-            f"Port to listen on, or {POLLING}", self._no_port, default=default, given=self._given.listen
-        )
+        port = self._talk.ask("Port to listen on, or 'off'", self._no_port, default=default, given=self._given.listen)
         if port != POLLING:
             self._settings["DROVA_SOCKET_LISTEN"] = port
 
@@ -267,7 +265,7 @@ class FirstStation:
         if text == POLLING:
             return ""
         if not (text.isascii() and text.isdigit()) or not 0 < int(text) < 65536:
-            return f"{text!r} is no TCP port; write a number from 1 to 65535, or {POLLING}"
+            return f"{text!r} is no TCP port; write a number from 1 to 65535, or 'off'"
         if int(text) in self._ports:
             return f"port {text} is another station's; choose another one"
         return ""

@@ -27,7 +27,7 @@ class File:
     mode: int
 
     def __str__(self) -> str:
-        return f"write {self.path}"
+        return f"new file {self.path}"
 
 
 @dataclass(frozen=True, slots=True)

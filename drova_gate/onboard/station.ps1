@@ -107,7 +107,7 @@ $Texts = @{
     firewall_off    = @('Windows Firewall is off for: {0}; everybody in the network may try to log in. Switch it on: Set-NetFirewallProfile -All -Enabled True', 'брандмауэр Windows выключен для: {0}; пытаться войти может кто угодно в сети. Включить: Set-NetFirewallProfile -All -Enabled True')
 
     part_station    = @('The station itself', 'Сама станция')
-    shadow_there    = @('Shadow Defender is installed; was Shadow Mode off just now? Otherwise all of this is gone at the next boot', 'Shadow Defender установлен; Shadow Mode сейчас выключен? Иначе всё это пропадёт при перезагрузке')
+    shadow_there    = @('Shadow Defender is installed; was Shadow Mode off just now? Otherwise all of this is gone at the next boot', 'Shadow Defender установлен; теневой режим (Shadow Mode) сейчас выключен? Иначе всё это пропадёт при перезагрузке')
     shadow_none     = @('Shadow Defender is not installed: without it nothing is rolled back. Get it, with a licence, from its maker: https://www.shadowdefender.com', 'Shadow Defender не установлен: без него откатывать изменения нечему. Его и лицензию берут у разработчика: https://www.shadowdefender.com')
     autologon_ok    = @('autologon is on for {0}', 'автовход включён для {0}')
     autologon_off   = @('autologon is off: after a reset nobody is at the desktop. Set it up with Autologon from Microsoft Sysinternals, which keeps the password encrypted', 'автовход выключен: после сброса за рабочим столом никого не будет. Настройте его программой Autologon (Microsoft Sysinternals): она хранит пароль зашифрованным')

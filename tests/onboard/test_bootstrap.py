@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from drova_gate.cli import main
 from drova_gate.errors import CallOwner, PortNotOpened
 from drova_gate.host.address import StationAddress
 from drova_gate.host.link import HostLink
@@ -190,12 +191,18 @@ def test_printed_and_written_are_the_same_bytes_and_hold_no_private_key(tmp_path
         ("--print", "--serve"),
     ],
 )
-def test_half_typed_arguments_are_said_and_nothing_is_made(arguments: tuple[str, ...], tmp_path: Path):
-    done = bootstrap(tmp_path, *arguments)
+def test_half_typed_arguments_are_said_and_nothing_is_made(
+    arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    monkeypatch.setenv("DROVA_STATE_DIR", str(tmp_path / "state"))
+    monkeypatch.chdir(tmp_path)
+    try:
+        code: object = main(["bootstrap", *arguments])
+    except SystemExit as usage:
+        code = usage.code
 
-    assert done.returncode == 2
-    assert done.stderr
-    assert b"Traceback" not in done.stderr
+    assert code == 2
+    assert capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 

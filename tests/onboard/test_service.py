@@ -119,7 +119,7 @@ def test_what_fails_is_said_with_all_that_is_left(tmp_path: Path):
         Command((sys.executable, "-c", "import sys; sys.exit('no such unit')")),
         File(tmp_path / "never", "", 0o644),
     )
-    with pytest.raises(CallOwner, match=r"no such unit; do what is left by hand: .*; write .*/never$"):
+    with pytest.raises(CallOwner, match=r"no such unit; do what is left by hand: .*; new file .*/never$"):
         carry_out(steps, told.append)
 
     assert len(told) == 1
