@@ -194,8 +194,8 @@ function Install-FromZip([string] $File) {
         Remove-Item -LiteralPath $folder -Recurse -Force -ErrorAction SilentlyContinue
     }
     $shell = Join-Path $env:SystemRoot 'System32\WindowsPowerShell\v1.0\powershell.exe'
-    $script = Join-Path $target 'install-sshd.ps1'
-    $done = Invoke-Program $shell @('-NoProfile', '-ExecutionPolicy', 'Bypass', '-File', $script)
+    $installer = Join-Path $target 'install-sshd.ps1'
+    $done = Invoke-Program $shell @('-NoProfile', '-ExecutionPolicy', 'Bypass', '-File', $installer)
     if ($done.Code -ne 0) { throw (T 'package_failed' $done.Code $done.Text) }
 }
 
@@ -429,7 +429,7 @@ function Update-Config {
     if (-not (Test-Path -LiteralPath $path)) { Show-Warning (T 'config_missing' $path); return }
     $old = @([IO.File]::ReadAllText($path) -split "`r?`n")
     foreach ($line in $old) {
-        if ($line -match '^\s*(Allow|Deny)(Users|Groups)\s') { Show-Warning (T 'config_limits' $path $line.Trim()) }
+        if ($line -match '^\s*(Allow|Deny)(Users|Groups)\s') { Show-Warning (T 'config_limits' $path ($line.Trim())) }
     }
     $edit = Edit-Config $old
     if ($edit.Changes.Count -eq 0) { Show-Good (T 'config_ok' $path); return }
@@ -477,9 +477,11 @@ function Limit-Firewall {
         }
         Show-Done (T 'rule_ok' $Router $Port)
     }
-    $others = @(Get-NetFirewallPortFilter -Protocol TCP | Where-Object { @($_.LocalPort) -contains "$Port" } | Get-NetFirewallRule |
-        Where-Object { $_.Name -ne $RuleName -and "$($_.Enabled)" -eq 'True' -and "$($_.Direction)" -eq 'Inbound' -and "$($_.Action)" -eq 'Allow' })
-    foreach ($other in $others) {
+    foreach ($filter in @(Get-NetFirewallPortFilter -Protocol TCP | Where-Object { (@($_.LocalPort) -join ',') -eq "$Port" })) {
+        # By its name, one by one: nothing empty may ever come to mean all rules.
+        if (-not $filter.InstanceID -or $filter.InstanceID -eq $RuleName) { continue }
+        $other = Get-NetFirewallRule -Name $filter.InstanceID -ErrorAction SilentlyContinue | Select-Object -First 1
+        if ($null -eq $other -or "$($other.Enabled)" -ne 'True' -or "$($other.Direction)" -ne 'Inbound' -or "$($other.Action)" -ne 'Allow') { continue }
         if ((Get-Places $other) -ne $Router -and (Test-Change (T 'do_other' $other.DisplayName $Router))) {
             Set-NetFirewallRule -Name $other.Name -RemoteAddress $Router
             Show-Done (T 'do_other' $other.DisplayName $Router)
@@ -620,6 +622,8 @@ try {
 } catch {
     Write-Host ''
     Write-Host (T 'failed' $_.Exception.Message) -ForegroundColor Red
+    # What was thrown here is told whole; anything else is a fault of the script, and where it happened helps to mend it.
+    if ("$($_.CategoryInfo.Category)" -ne 'OperationStopped') { Write-Host $_.ScriptStackTrace -ForegroundColor DarkGray }
     exit 1
 }
 exit 0

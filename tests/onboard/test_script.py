@@ -1,7 +1,10 @@
 """The script for the PC, read by a grammar of PowerShell that is not ours. Nobody has run it on a real Windows here."""
 
 import re
+import shutil
+import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import tree_sitter
@@ -13,6 +16,7 @@ from drova_gate.onboard.script import ForPc, as_file, fetch_command, script_text
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA== drova_gate"
 TOLD = ForPc("192.168.1.1", KEY, "/var/lib/drova_gate/gate_key")
+PWSH = shutil.which("pwsh") or shutil.which("powershell")
 POWERSHELL = tree_sitter.Language(tree_sitter_powershell.language())
 
 KNOWN = {
@@ -160,6 +164,14 @@ def _is_guarded(node: tree_sitter.Node, root: tree_sitter.Node) -> bool:
     return bool(callers) and all(_is_guarded(call, root) for call in callers)
 
 
+def test_no_firewall_rule_comes_out_of_a_pipe_to_be_changed(root: tree_sitter.Node):
+    """What is changed is named: an empty pipe into a cmdlet of the firewall may mean all rules."""
+    changed = [words(call) for name, call in calls(root) if name == "Set-NetFirewallRule"]
+    assert len(changed) == 2
+    assert all(re.search(r"-Name (\$RuleName|\$other\.Name)", one) for one in changed)
+    assert re.search(r"\|\s*(Set|Get)-NetFirewallRule", words(root)) is None
+
+
 def test_a_cmdlet_that_only_asks_is_not_held_up_by_what_if(root: tree_sitter.Node):
     """``Invoke-CimMethod`` supports -WhatIf, and would not ask who sits at the desktop."""
     asked = [words(call) for name, call in calls(root) if name == "Invoke-CimMethod"]
@@ -181,6 +193,33 @@ def test_every_text_is_there_in_both_languages(root: tree_sitter.Node):
         assert english == russian, key
         assert re.search("[а-яё]", both[1]), key
         assert not re.search("[А-Яа-яё]", both[0]), key
+
+
+def test_every_text_gets_as_much_as_it_has_room_for(root: tree_sitter.Node):
+    """``-f`` with too little is an error on the owner's screen."""
+    table = dict(re.findall(r"^    (\w+) += @\((.*)\)$", script_text(TOLD), re.MULTILINE))
+    for name, call in calls(root):
+        if name != "T":
+            continue
+        elements = call.child_by_field_name("command_elements")
+        assert elements is not None
+        key, *filled = [words(one) for one in elements.children if one.type != "command_argument_sep"]
+        room = set(re.findall(r"\{(\d)\}", table[key.strip("'")]))
+        assert len(filled) == len(room), words(call)
+
+
+@pytest.mark.skipif(not PWSH, reason="PowerShell is not installed: the script was read by another grammar alone")
+def test_powershells_own_parser_takes_it(tmp_path: Path):
+    file = tmp_path / "pc.ps1"
+    file.write_bytes(as_file(script_text(TOLD)))
+    ask = (
+        "$faults = $null; [void] [System.Management.Automation.Language.Parser]::ParseFile("
+        f"'{file}', [ref] $null, [ref] $faults); $faults | ForEach-Object {{ \"$_\" }}"
+    )
+    done = subprocess.run(
+        [str(PWSH), "-NoProfile", "-Command", ask], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, ""), done.stdout + done.stderr
 
 
 def test_no_translated_name_is_relied_on():
