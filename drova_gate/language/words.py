@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from drova_gate.errors import GateError
 
-__all__ = ["LANGUAGES", "Language", "language_of"]
+__all__ = ["HOLES", "LANGUAGES", "Language", "language_of"]
 
 LANGUAGES = ("en", "ru")
 MARKS = ("; ", ": ", " | ", ", ", " (", ". ")
@@ -30,7 +30,7 @@ KEPT_MOST = 2000
 """Texts that are remembered: a watched table says the same things every second."""
 START = 3
 """Letters by which templates are found."""
-_HOLES = re.compile(r"\{(#?)\}")
+HOLES = re.compile(r"\{(#?)\}")
 _FILLED = re.compile(r"\{(\d*)(?:\|([^|{}]*)\|([^|{}]*)\|([^|{}]*))?\}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 _ONLY_A_NUMBER = re.compile(r"[-+]?\d[\d.,:]*")
@@ -57,7 +57,7 @@ class _Template:
     @classmethod
     def cut(cls, english: str, translation: str) -> Self:
         """Cut a template at its holes."""
-        pieces = _HOLES.split(english)
+        pieces = HOLES.split(english)
         parts = tuple(pieces[::2])
         numbers = tuple(one == "#" for one in pieces[1::2])
         return cls(parts, numbers, translation, sum(map(len, parts)), max(parts, key=len))
@@ -89,13 +89,17 @@ class Language:
 
     def __init__(self, name: str, catalogue: Mapping[str, str]) -> None:
         self.name = name
-        self._catalogue = catalogue
+        self._catalogue = dict(catalogue)
+        for english, text in catalogue.items():
+            if english.startswith(MARKS):
+                # What is hung on to a sentence is also found when it was cut off there.
+                self._catalogue.setdefault(english[2:], text.removeprefix(english[:2]))
         self._starts: dict[str, list[str]] = {}
         """The templates with holes by the letters that they begin with."""
         self._cut: dict[str, list[_Template]] = {}
         """Those of them that were asked for: a command says little, and is to answer at once."""
         self._kept: dict[str, str] = {}
-        for english in catalogue:
+        for english in self._catalogue:
             hole = english.find("{")
             if hole >= 0:
                 self._starts.setdefault(english[: min(hole, START)], []).append(english)
@@ -122,7 +126,7 @@ class Language:
 
     def knows(self, template: str) -> bool:
         """Whether an English text or template is explained to its last letter, whatever may stand in its holes."""
-        pieces = _HOLES.split(template)
+        pieces = HOLES.split(template)
         marked = "1".join(pieces[::2])  # a number fits every hole
         return self._turned(marked, {}).known >= len(marked) - len(pieces) // 2
 

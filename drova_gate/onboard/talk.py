@@ -60,7 +60,7 @@ class Talk:
         if not self.live:
             return self._yes
         while True:
-            answer = self._line(f"{self._turned(question)} {'[Y/n]' if default else '[y/N]'} ").casefold()
+            answer = self._line(f"{self._turned(question)} {self._turned('[Y/n]' if default else '[y/N]')} ").casefold()
             if not answer:
                 return default
             if answer in YES or answer in NO:

@@ -123,15 +123,15 @@ UNREAD_FILES = (
 """Scripts for Windows; the settings' own help; logs; a drawing's labels; listings of recipes and of
 the lockdown, English like the files that they show."""
 COMMAND = re.compile(
-    r"(?:echo @@|if (?:not|exist|defined|%N%)|reg\.exe (?:import|query)|tasklist\.exe /|taskkill\.exe /|schtasks\.exe /|for /f|goto|imagename|SELECT|INSERT|CREATE|WHERE|FROM|ORDER BY|Subsystem|id >)"
-    r"(?: |$)|[A-Z]+=|[A-Z]:\\|@@|\w+\[|drova_gate |--\w+$|pip install|Password is not|/|\"\{\}\\steam"
+    r"(?:echo @@|if (?:not|exist|defined|%N%)|reg\.exe (?:import|query)|tasklist\.exe /|taskkill\.exe /|schtasks\.exe /|for /f|goto|imagename|SELECT|INSERT|CREATE|WHERE|FROM|ORDER BY|Subsystem|id >|schtasks)"
+    r"(?: |$)|[A-Z]+=|[A-Z]:\\|@@|\w+\[|drova_gate |--\w+(?: \{\})?$|journalctl|logread|\{\}drova_gate|\{\} status$|# |schtasks\.exe|pip install|Password is not|/|\"\{\}\\steam"
 )
 """Beginnings of what is typed, run or asked of a database."""
 VARIANTS_MOST = 8
 COMMANDS = ("Where.STATION", "Where.ROUTER", "Where.SETTINGS")
 """Cures that are typed as they stand."""
 
-SENTENCE = re.compile(r"(?:[A-Za-z]{2,}|\{\})[,;:)]?['\"]? \(?[a-z]{2,}|[a-z]{3,}[,;:]? (?:\{\}|\()|\{\} [a-z]{2,}")
+SENTENCE = re.compile(r"(?:[A-Za-z]{2,}|\{\})[,;:)]?['\"]? \(?[a-z]{2,}|[a-z]{2,}[,;:]? (?:\{\}|\()|\{\} [a-z]{2,}")
 
 
 def error_names() -> frozenset[str]:
@@ -279,6 +279,11 @@ def _is_choice(node: ast.AST) -> bool:
     above = getattr(node, "parent", None)
     while isinstance(above, ast.IfExp):
         node, above = above, above.parent  # type: ignore[attr-defined]  # ours
+    if isinstance(above, ast.Assign) and isinstance(node, ast.IfExp) and isinstance(above.targets[0], ast.Name):
+        name = above.targets[0].id
+        used = [one for one in _own(_scope_of(above)) if isinstance(one, ast.Name) and one.id == name]
+        holes = [one.parent for one in used if isinstance(one.ctx, ast.Load)]  # type: ignore[attr-defined]  # ours
+        return bool(holes) and all(isinstance(one, ast.FormattedValue) and _choices(one.value) for one in holes)
     return isinstance(above, ast.FormattedValue) and bool(_choices(above.value))
 
 

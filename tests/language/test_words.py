@@ -1,7 +1,7 @@
 """Templates turned into the owner's language."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drova_gate.errors import SettingsFault, StationUnreachable
@@ -48,6 +48,7 @@ def test_a_text_that_nobody_knows_stays_as_it_is():
 
 
 @given(st.text())
+@settings(deadline=None)
 def test_whatever_the_other_side_says_it_comes_through(text: str):
     """No crash, and nothing that was filled in is lost."""
     assert text.strip(" ") in RU.of(f"first look: {text}") or RU.of(text) != text or "\n" in text
