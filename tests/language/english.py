@@ -124,7 +124,7 @@ UNREAD_FILES = (
 the lockdown, English like the files that they show."""
 COMMAND = re.compile(
     r"(?:echo @@|if (?:not|exist|defined|%N%)|reg\.exe (?:import|query)|tasklist\.exe /|taskkill\.exe /|schtasks\.exe /|for /f|goto|imagename|SELECT|INSERT|CREATE|WHERE|FROM|ORDER BY|Subsystem|id >|schtasks)"
-    r"(?: |$)|[A-Z]+=|[A-Z]:\\|@@|\w+\[|drova_gate |--\w+(?: \{\})?$|journalctl|logread|\{\}drova_gate|\{\} status$|# |schtasks\.exe|pip install|Password is not|/|\"\{\}\\steam"
+    r"(?: |$)|[A-Z]+=|[A-Z]:\\|@@|\w+\[|drova_gate |--\w+(?: \{\}(?::\{\})?)?$|journalctl|logread|\{\}drova_gate|\{\} status$|# |schtasks\.exe|pip install|Password is not|/|\"\{\}\\steam"
 )
 """Beginnings of what is typed, run or asked of a database."""
 VARIANTS_MOST = 8
