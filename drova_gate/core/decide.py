@@ -52,7 +52,7 @@ __all__ = ["decide"]
 def decide(phase: Phase, facts: Facts, now: float) -> Decision:
     """Decide the next phase, the actions and the one sentence of this cycle."""
     decision = _decided(phase, facts, now)
-    beside = (*offer(decision.phase, facts, now), *lease_actions(decision.phase, facts, now))
+    beside = (*offer(decision, facts, now), *lease_actions(decision.phase, facts, now))
     return replace(
         decision,
         actions=tuple(dict.fromkeys((*decision.actions, *beside))),

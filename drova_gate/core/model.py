@@ -276,8 +276,8 @@ class Policy:
     list_lag_seconds: float = 1.5
     """For a new session to stand in the cloud's list: an answer without one is believed of a player only when he has waited for so long."""
     back_seconds: float = 20.0
-    """While the cloud is silent: for a player whose connection broke to come back, which his client does by itself; whoever comes later may
-    be the next one."""
+    """While the cloud is silent: for a player whose connection broke, or whose station has just been prepared, to come, which his client
+    does by itself; whoever comes later may be the next one."""
     evict: bool = False
     """Without a relay: end the stream of a player whose station is not protected."""
     prepare_retry_seconds: float = 2.0

@@ -4,15 +4,19 @@ These hold beside whatever a phase decides: a station that cannot be protected i
 only when nothing of ours is on it; the owner is told of players whom nobody can guard.
 """
 
-from drova_gate.core.model import Action, Alarm, Evict, Facts, Phase, Publish
+from drova_gate.core.model import Action, Adopt, Alarm, Decision, Evict, Facts, Phase, Publish
 from drova_gate.core.readings import in_force, live_session, short, untouched, wanted
 
 __all__ = ["closed", "offer"]
 
 
-def offer(phase: Phase, facts: Facts, now: float) -> tuple[Action, ...]:
+def offer(decision: Decision, facts: Facts, now: float) -> tuple[Action, ...]:
     """What is due about catalogue, warnings and evictions in the phase that was just decided."""
-    return (*_catalogue(phase, facts, now), *_warnings(phase, facts, now), *_evictions(phase, facts))
+    phase = decision.phase
+    # What the record says of a session holds again once it was adopted: its station may turn out to be prepared for it.
+    adopts = any(isinstance(one, Adopt) for one in decision.actions)
+    evictions = () if adopts else _evictions(phase, facts)
+    return (*_catalogue(phase, facts, now), *_warnings(phase, facts, now), *evictions)
 
 
 def closed(phase: Phase, facts: Facts, now: float) -> str:

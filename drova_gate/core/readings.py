@@ -175,12 +175,17 @@ def belongs_to_nobody(facts: Facts) -> bool:
 def comes_back(facts: Facts, now: float) -> bool:
     """Whether who knocks is the guarded session's player, for all that can be told without the cloud.
 
-    He is the first since its preparation, or comes in beside an open connection, or soon after one broke.
+    He comes in beside an open connection, or soon after one broke; or he is the first since the preparation and comes soon after it, or soon
+    after the cloud fell silent, which until then said that his session goes on. A first one who comes hours later may be anybody: his own
+    session would have the station reset under him as soon as the cloud tells of it.
     """
     quiet = facts.relay.quiet_since
-    if quiet is None or (facts.report_at is not None and quiet <= facts.report_at):
+    if quiet is None:
         return True
-    return now - quiet <= facts.policy.back_seconds
+    heard_of = [quiet]
+    if facts.report_at is not None and quiet <= facts.report_at:
+        heard_of += [at for at in (facts.report_at, facts.cloud_silent_since) if at is not None]
+    return now - max(heard_of) <= facts.policy.back_seconds
 
 
 # -- readings of the station -----------------------------------------------------------------------------------------

@@ -136,6 +136,27 @@ def test_a_silent_cloud_admits_who_comes_back_and_nobody_later(quiet: float | No
     assert verdicts(decide(Phase.IN_SESSION, known, NOW)) == ([Verdict.ADMIT] if admitted else [])
 
 
+@pytest.mark.parametrize(
+    ("prepared", "silent", "admitted"),
+    [(5.0, None, True), (600.0, 5.0, True), (600.0, 600.0, False), (600.0, None, False)],
+)
+def test_the_first_since_the_preparation_is_its_player_for_a_while(
+    prepared: float, silent: float | None, admitted: bool
+):
+    """Soon after it, or after the cloud's last word that the session goes on; hours later it may be anybody."""
+    known = facts(
+        guarded(),
+        cloud=None,
+        host=guarded_host(),
+        relay=replace(held(), quiet_since=NOW - 7200),
+        report=report(),
+        report_at=NOW - prepared,
+        cloud_silent_since=None if silent is None else NOW - silent,
+    )
+
+    assert verdicts(decide(Phase.IN_SESSION, known, NOW)) == ([Verdict.ADMIT] if admitted else [])
+
+
 # -- resets ----------------------------------------------------------------------------------------------------------------
 
 

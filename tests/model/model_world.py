@@ -51,7 +51,8 @@ HOLD = 5.0
 BOOT = 40.0
 """Seconds from a reset to a link."""
 TURNOVER = 25.0
-"""The least time from one player's end to the next one's arrival."""
+"""The least time from one player's end to the next one's arrival, where the cloud is silent and nothing but time tells the two apart: while it
+answers they may come as close together as they like."""
 TOLD_WITHIN = 120.0
 """Seconds in which a station that is no offer must be hidden, with a cloud that can be reached."""
 LONG_STEP = 300.0
@@ -98,6 +99,8 @@ class World:
         self.stamp = ""
         self.locked = False
         """Every lock held when the marker was set."""
+        self.prepared_at: float | None = None
+        """When that was, in this boot."""
         self.agent = True
         self.faults: set[str] = set()
         """``shadow`` and ``partial``: Shadow Mode is not entered; ``policy``: a lock does not hold; ``refused``: the protector's
@@ -111,6 +114,8 @@ class World:
         # The cloud.
         self.rows: list[Row] = []
         self.rentals = 0
+        self.freed_at = self.now - TURNOVER
+        """When the last session ended."""
         self.cloud_up, self.published, self.publish_works, self.owner_hid = True, True, True, False
         self.closed_since: float | None = None
         # The owner.
@@ -415,6 +420,7 @@ class World:
             self.link_down()
             return report("unknown", record.entered, passing=True)
         self.marker, self.stamp, self.locked = str(session), record.boot_stamp, "policy" not in self.faults
+        self.prepared_at = self.now
         if self.inside is not None and self.inside.uuid == session:
             self.inside_prepared = self.locked and self.shadow == CD
         if self.shadow != CD:
@@ -428,7 +434,7 @@ class World:
     def _reset(self) -> None:
         before = self.record
         self._judge_hands()
-        self._judge_reset()
+        self._judge_reset(before)
         self._remember(records.reset_goes_out(before, int(self.now + self.wall_skew)))
         if not (self.on and self.link):
             self._remember(replace(self.record, reset_tries=before.reset_tries, resets=before.resets))
@@ -455,12 +461,17 @@ class World:
         if self.working and self.under_lease:
             self._broken("the owner's work was disturbed")
 
-    def _judge_reset(self) -> None:
-        """Promises: no player whose station is prepared is rebooted; no second reset of a station that is clean already."""
+    def _judge_reset(self, before: Record) -> None:
+        """Promises: no player whose station is prepared is rebooted; no second reset of a station that is clean already.
+
+        The first reset of a session is no second one where nobody can tell whether a preparation that was cut off got as far as Shadow Mode:
+        the record says that it was about to, and the protector, which refuses its password, does not say what it covers.
+        """
         inside = self.inside
         if inside is not None and self.inside_prepared and not inside.gone:
             self._broken("a player was rebooted")
-        if self.on and self.link and not (self.used or self.marker or self.shadow or self.stamp):
+        untold = "refused" in self.faults and bool(before.entered) and not before.reset_tries
+        if self.on and self.link and not (self.used or self.marker or self.shadow or self.stamp or untold):
             self._broken("a clean station was reset")
 
     def _answer(self, verdict: Verdict) -> None:
@@ -514,7 +525,7 @@ class World:
         else:
             self.shadow = NOTHING
         self.faults.discard("kept")
-        self.stamp, self.on, self.boots_at, self.been = "", True, None, None
+        self.stamp, self.on, self.boots_at, self.been, self.prepared_at = "", True, None, None, None
         if self.reset_boots:
             self.used = self.reset_boots = False
         self.linked_at = self.now
@@ -537,6 +548,8 @@ class World:
         """A rental begins, and its player comes to the door."""
         if not self.published and not self.rows:
             return
+        if self.current is None and not self.cloud_up:
+            self.run(max(0.0, self.freed_at + TURNOVER - self.now))
         row = Row(UUID(int=100 + self.rentals), self.now, product)
         self.rentals += 1
         if self.current is not None:
@@ -563,13 +576,22 @@ class World:
         if self.policy.relay and self.working and self.under_lease:
             self._broken("a player was admitted to a station in maintenance")
         if self.policy.relay and not self.policy.admit_unprotected:
-            if row.product == DESKTOP and not ready:
+            if row.product == DESKTOP and not (ready or self._just_prepared()):
                 self._broken("a player was admitted to an unprepared station")
             if self.been not in (None, row.uuid):
                 self._broken("a player was admitted to a station that was not reset")
         row.status, self.inside, self.inside_prepared, self.used = "ACTIVE", row, ready, True
         if row.product == DESKTOP:
             self.been = row.uuid
+
+    def _just_prepared(self) -> bool:
+        """Whether the station was prepared a moment ago, nobody has been in since, and the cloud, which alone knows for whom, is silent.
+
+        Then it is as good as prepared for whoever comes: protected, signed out, locked. In these seconds it is nearly always the player whose
+        station it is, after a crash of Windows or a link that broke, and a rule that kept out every other one would keep him out too.
+        """
+        fresh = self.prepared_at is not None and self.now - self.prepared_at <= self.policy.back_seconds
+        return fresh and not self.cloud_up and self.been is None and self.shadow == CD and self.locked
 
     def player_leaves(self) -> None:
         """His connection ends."""
@@ -586,6 +608,7 @@ class World:
         row = self.current
         if row is not None:
             row.status, row.gone, row.shown_over = status, True, shown
+            self.freed_at = self.now
             self.player_leaves()
             self.knocks = [(at, one) for at, one in self.knocks if one is not row]
 

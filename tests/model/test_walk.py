@@ -62,6 +62,70 @@ def test_a_lost_state_file_costs_nothing_but_memory(relay: bool, before: str):
     assert story(World(relay=relay), EVENTS | EXTRA, told) == []
 
 
+# -- stories that once broke a promise ---------------------------------------------------------------------------------
+
+Story = list[tuple[str, float]]
+NEXT_UNSEEN = ("next, end not shown", 30.0)
+TOLD: dict[str, Story] = {
+    "the first to come hours after the preparation, the cloud silent, is another player": [
+        ("kill at the end", 400.0),
+        ("next, end not shown", 4000.0),
+        ("cloud down", 3.0),
+        NEXT_UNSEEN,
+        ("boots by itself", 1.0),
+        NEXT_UNSEEN,
+        ("link up", 4000.0),
+        ("link up", 1.0),
+        ("shadow", 400.0),
+        ("kill", 30.0),
+    ],
+    "nobody comes for an hour after the station has booted anew, then another player": [
+        ("rental", 4000.0),
+        ("cloud down", 0.4),
+        ("boots by itself", 400.0),
+        ("next, end not shown", 0.4),
+    ],
+    "the next player knocks at a station that has just booted anew": [
+        ("rental", 30.0),
+        ("cloud down", 3.0),
+        ("boots by itself", 30.0),
+        ("next, end not shown", 3.0),
+    ],
+    "a session ends and the next begins while the cloud is silent": [
+        ("rental", 30.0),
+        ("cloud down", 3.0),
+        ("finished", 3.0),
+        ("rental", 3.0),
+    ],
+    "a preparation was cut off and the protector refuses to say how far it got": [
+        ("kill in the middle", 1.0),
+        ("aborted", 3.0),
+        ("next, end not shown", 0.4),
+        ("refused", 400.0),
+        ("next, end not shown", 4000.0),
+    ],
+}
+
+
+@RELAY
+@pytest.mark.parametrize("told", TOLD.values(), ids=TOLD)
+def test_a_story_that_once_broke_a_promise_breaks_none(relay: bool, told: Story):
+    """Found by walks at random, each mended where its cause was."""
+    assert story(World(relay=relay), EVENTS, told) == []
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        [("kill at the end", 30.0), ("clock jumps", 30.0), ("rental", 400.0)],
+        [("clock jumps", 30.0), ("kill at the end", 0.4), ("rental", 1.0), ("kill later", 400.0)],
+    ],
+)
+def test_a_player_whose_station_turns_out_to_be_prepared_keeps_his_stream(told: Story):
+    """The gate was killed before it noted the end of the preparation, and the station knows better: adopted, and not evicted beside it."""
+    assert story(World(policy=Policy(relay=False, evict=True)), EVENTS, told) == []
+
+
 # -- the walk finds what is planted ----------------------------------------------------------------------------------
 
 
