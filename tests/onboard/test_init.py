@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 from dotenv import dotenv_values
+from onboard_world import World, changes_of
 
 from drova_gate.config import Mode, read_config
 from drova_gate.onboard.discover import no_host
 from drova_gate.sim.station import Station
-from tests.onboard.conftest import World, changes_of
 
 SHADOW = ("--shadow-password-stdin",)
 
