@@ -292,7 +292,7 @@ def _next(file: Path, name: str, *, single: bool, usual: bool) -> None:
     say("Next:")
     print_lines(
         [
-            f"  {before}drova_gate rehearse{how} {'' if single else name}".rstrip(),
+            f"  {before}drova_gate rehearse{how} {'' if single else f'{name} '}--hide",
             f"  {before}drova_gate status" + (f" --env {file}" if single else ""),
             "  drova_gate login",
         ]
