@@ -1,15 +1,24 @@
 """What every test gets: no task left behind. And who runs it, where there are several workers."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
 
+# Whoever runs the tests may guard stations with this very shell: his settings and his language are none of theirs. Their own variables
+# begin with GATE_, which is no setting's beginning.
+for _name in [
+    one for one in os.environ if one.startswith(("DROVA_", "WINDOWS_", "SHADOW_DEFENDER_", "ENV_LOCATION", "LC_"))
+]:
+    del os.environ[_name]
+os.environ["LANG"] = "C.UTF-8"
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests that talk to the real Drova run only when they are asked to."""
-    group = parser.getgroup("live", "the real Drova API (its token in DROVA_LIVE_TOKEN)")
+    group = parser.getgroup("live", "the real Drova API (its token in GATE_LIVE_TOKEN)")
     group.addoption("--live", action="store_true", help="read from it; nothing is changed there")
     group.addoption("--live-write", metavar="STATION_UUID", help="change this test station too, and change it back")
 

@@ -419,7 +419,7 @@ def test_command_knows_the_stations_of_its_settings(
     """--station with a name that the settings do not have is a settings fault, before anything is connected."""
     monkeypatch.chdir(tmp_path)
     # The tests' own variable would pass for a mistyped setting.
-    monkeypatch.delenv("DROVA_API_SAMPLES", raising=False)
+    monkeypatch.delenv("GATE_API_SAMPLES", raising=False)
     for name in ("WINDOWS_HOST", "WINDOWS_LOGIN", "WINDOWS_PASSWORD", "SHADOW_DEFENDER_PASSWORD"):
         monkeypatch.setenv(name, "pc1")
     assert main(["repair", "--station", "pc9"]) == 78

@@ -137,7 +137,7 @@ def _from_file(environment: Mapping[str, str], file: Path | None) -> dict[str, s
     from dotenv import dotenv_values  # noqa: PLC0415 - not needed by the demo
 
     named = file or (Path(environment["ENV_LOCATION"]) if environment.get("ENV_LOCATION") else None)
-    chosen = named or Path(".env")
+    chosen = named or _unnamed_file()
     where = "--env" if file else "ENV_LOCATION"
     try:
         if not chosen.is_file():
@@ -154,6 +154,13 @@ def _from_file(environment: Mapping[str, str], file: Path | None) -> dict[str, s
     return {name: value for name, value in values.items() if value is not None}
 
 
+def _unnamed_file() -> Path:
+    """The file that is read when none is named: the working directory's, else the one that the service reads beside its stations."""
+    here = Path(".env")
+    beside = (stations.with_name("gate.env") for stations in (USUAL_STATIONS, ENTWARE_STATIONS))
+    return here if here.exists() else next((one for one in beside if os.access(one, os.R_OK)), here)
+
+
 def chosen(config: Config, name: str | None) -> Config:
     """The settings with the named station alone; ``SettingsFault`` for a name that they do not hold; no name: all."""
     if name is None:
@@ -167,7 +174,7 @@ def chosen(config: Config, name: str | None) -> Config:
 
 def settings_file(named: Path | None) -> Path | None:
     """The file that the settings are read from; ``None``: there is none, and the environment holds them all."""
-    file = named or Path(os.environ.get("ENV_LOCATION") or ".env")
+    file = named or (Path(os.environ["ENV_LOCATION"]) if os.environ.get("ENV_LOCATION") else _unnamed_file())
     return file if file.is_file() else None
 
 

@@ -58,8 +58,8 @@ async def raw(peer: RawPeer) -> AsyncIterator[DrovaClient]:
 def live_token(request: pytest.FixtureRequest) -> SecretStr:
     """The real token; the test is skipped unless ``--live`` or ``--live-write`` asks for it."""
     if not (request.config.getoption("--live") or request.config.getoption("--live-write")):
-        pytest.skip("needs --live and a token in DROVA_LIVE_TOKEN")
-    token = os.environ.get("DROVA_LIVE_TOKEN", "")
+        pytest.skip("needs --live and a token in GATE_LIVE_TOKEN")
+    token = os.environ.get("GATE_LIVE_TOKEN", "")
     if not token:
-        pytest.fail("--live: DROVA_LIVE_TOKEN holds no token")
+        pytest.fail("--live: GATE_LIVE_TOKEN holds no token")
     return SecretStr(token)

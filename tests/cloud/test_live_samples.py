@@ -15,7 +15,7 @@ from shapes import SHAPES, Shape, holds, names_in
 from drova_gate.cloud.answers import Answer, refusal
 from drova_gate.sim.cloud import GAME
 
-VARIABLE = "DROVA_API_SAMPLES"
+VARIABLE = "GATE_API_SAMPLES"
 FOLDER = os.environ.get(VARIABLE, "")
 SAMPLES = [pytest.param(path, id=path.stem) for path in sorted(Path(FOLDER).glob("*.json"))] if FOLDER else []
 NO_SAMPLE = pytest.param(

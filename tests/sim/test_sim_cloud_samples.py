@@ -1,4 +1,4 @@
-"""The simulated cloud's answers beside sanitised live ones (the folder DROVA_API_SAMPLES): the same names, the same types."""
+"""The simulated cloud's answers beside sanitised live ones (the folder GATE_API_SAMPLES): the same names, the same types."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from test_cloud import MERCHANT, OWNER, PC1, two_stations
 
 from drova_gate.sim.cloud import GAME
 
-FOLDER = os.environ.get("DROVA_API_SAMPLES")
+FOLDER = os.environ.get("GATE_API_SAMPLES")
 REDACTED = "<redacted>"
 
 
@@ -30,7 +30,7 @@ def kinds_of(value):
     return found
 
 
-@pytest.mark.skipif(not FOLDER, reason="DROVA_API_SAMPLES names no folder with live answers")
+@pytest.mark.skipif(not FOLDER, reason="GATE_API_SAMPLES names no folder with live answers")
 @pytest.mark.parametrize(
     ("sample", "path"),
     [
