@@ -9,9 +9,9 @@ import logging
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from drova_gate.cloud.files import write_whole
 from drova_gate.columns import printable
 from drova_gate.core.model import Lease
+from drova_gate.files import write_whole
 
 __all__ = ["LEAST_WALL", "LeaseFile"]
 

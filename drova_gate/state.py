@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from drova_gate.core.model import Phase, Record
+from drova_gate.files import give_to_folder, make_folder
 
 __all__ = ["StateFile"]
 
@@ -58,12 +59,13 @@ class StateFile:
 
     def save(self, record: Record) -> None:
         """Write the record so that a power cut leaves the old file or the new one; ``OSError`` if the disk refuses."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         temporary = self.path.with_name(self.path.name + ".new")
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(json.dumps(_written(record), indent=1).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+        give_to_folder(temporary, self.path.parent)
         temporary.replace(self.path)
         directory = os.open(self.path.parent, os.O_RDONLY)
         try:
@@ -74,12 +76,18 @@ class StateFile:
 
     def release_asked(self) -> bool:
         """Whether the owner has ordered that a quarantine be lifted."""
-        return self.path.with_name(RELEASE).exists()
+        try:
+            return self.path.with_name(RELEASE).exists()
+        except OSError:
+            # A folder that cannot be looked into is said where the record is read; it must not end the guard.
+            return False
 
     def ask_release(self) -> None:
         """Order it; ``OSError`` if the folder cannot be written."""
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self.path.with_name(RELEASE).touch(mode=0o600)
+        make_folder(self.path.parent)
+        order = self.path.with_name(RELEASE)
+        order.touch(mode=0o600)
+        give_to_folder(order, order.parent)
 
     def release_done(self) -> None:
         """Take the order away."""

@@ -13,6 +13,7 @@ LAYERS: dict[str, int] = {
     "core": 1,
     "settings": 0,
     "columns": 0,
+    "files": 0,
     "sheet": 1,
     "addresses": 0,
     "moments": 1,

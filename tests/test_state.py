@@ -13,6 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drova_gate.core.model import Phase, Record
+from drova_gate.files import write_whole
+from drova_gate.host.pin import Pin, write_pin
 from drova_gate.state import StateFile
 
 RECORD = Record(
@@ -128,3 +130,21 @@ def test_a_folder_that_cannot_be_written_raises(tmp_path: Path):
 
     with pytest.raises(OSError):
         StateFile(tmp_path / "state.json").save(RECORD)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes folders for others")
+def test_what_roots_command_makes_in_the_gates_folder_is_the_gates(tmp_path: Path):
+    """Found by a newcomer's first hour: ``sudo drova_gate rehearse`` left a folder that the gate, a user of its own, could not enter."""
+    os.chown(tmp_path, 12345, 12346)
+    StateFile(tmp_path / "pc1" / "state.json").save(Record())
+    StateFile(tmp_path / "pc1" / "state.json").ask_release()
+    write_pin(tmp_path / "pc2" / "host_key", Pin("SHA256:" + "A" * 43, "ssh-ed25519"))
+    write_whole(tmp_path / "pc3" / "deeper" / "maintenance", b"")
+    made = sorted(tmp_path.rglob("*"))
+    assert len(made) == 8
+    assert {(one.stat().st_uid, one.stat().st_gid) for one in made} == {(12345, 12346)}
+
+
+def test_a_folder_that_cannot_be_looked_into_does_not_end_the_guard(tmp_path: Path):
+    folder = tmp_path / ("x" * 300)  # a name too long refuses a look for everybody, root included
+    assert not StateFile(folder / "state.json").release_asked()

@@ -9,8 +9,8 @@ import sqlite3
 import time
 from pathlib import Path
 
-from drova_gate.cloud.files import give_to_folder
 from drova_gate.errors import CallOwner
+from drova_gate.files import give_to_folder, make_folder
 
 __all__ = ["CACHE_KIB", "FILE_NAME", "is_damage", "open_for_reading", "open_for_writing", "set_aside"]
 
@@ -48,7 +48,7 @@ CREATE TABLE notes (name TEXT PRIMARY KEY, value) WITHOUT ROWID;
 def open_for_writing(path: Path, cache_kib: int = CACHE_KIB) -> sqlite3.Connection:
     """Open the archive, begun if there is none; ``sqlite3.Error`` or ``OSError`` if the disk refuses, ``CallOwner`` for a later version."""
     folder = path.parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     if not path.exists():
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))
         give_to_folder(path, folder)  # SQLite gives its other files to the archive's owner by itself

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from drova_gate.cloud.files import claim, write_whole
 from drova_gate.cloud.game_index import Game, GameIndex, game_of
+from drova_gate.files import claim, write_whole
 
 if TYPE_CHECKING:
     from drova_gate.cloud.models import CatalogueItem

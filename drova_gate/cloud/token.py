@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from drova_gate.cloud.files import claim, write_whole
+from drova_gate.files import claim, write_whole
 
 __all__ = ["FileTokenKeeper", "TokenKeeper", "token_file"]
 

@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from uuid import UUID
 
-from drova_gate.cloud.files import claim, write_whole
 from drova_gate.errors import CallOwner
+from drova_gate.files import claim, write_whole
 from drova_gate.games.plan import Add, Change, Disable, Enable, Paths, SetPaths
 
 __all__ = ["Earlier", "Journal"]

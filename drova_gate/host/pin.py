@@ -1,11 +1,10 @@
 """The station's host key, pinned: learned at first use, kept in a small file of the state folder."""
 
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from drova_gate.errors import SettingsFault
+from drova_gate.files import write_whole
 
 __all__ = ["Pin", "host_key_algorithms", "read_pin", "write_pin"]
 
@@ -53,14 +52,4 @@ def read_pin(path: Path) -> Pin | None:
 
 def write_pin(path: Path, pin: Pin) -> None:
     """Write a pin file, readable for us alone; whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name)  # mkstemp: mode 0600
-    try:
-        with os.fdopen(descriptor, "w", encoding="ascii") as file:
-            file.write(f"{pin.kind} {pin.fingerprint}\n")
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except OSError:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    write_whole(path, f"{pin.kind} {pin.fingerprint}\n".encode("ascii"))

@@ -9,8 +9,8 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from drova_gate.cloud.files import give_to_folder
 from drova_gate.errors import CallOwner
+from drova_gate.files import give_to_folder, make_folder
 
 __all__ = ["OwnKey", "keep_own_key", "key_path", "read_own_key"]
 
@@ -57,7 +57,7 @@ def _make(file: Path) -> bool:
     """Make it; ``False``: another process was quicker, and its key is the one."""
     key = Ed25519PrivateKey.generate()
     text = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption())
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(file.parent)
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600 from the first byte
     temporary = Path(name)
     try:

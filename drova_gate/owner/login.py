@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from drova_gate.cloud.files import write_whole
 from drova_gate.errors import CallOwner
+from drova_gate.files import write_whole
 
 if TYPE_CHECKING:
     from pydantic import SecretStr

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from drova_gate.cloud.client import DrovaClient
-from drova_gate.cloud.files import claim, give_to_folder
 from drova_gate.cloud.models import Promocode
 from drova_gate.errors import CallOwner, GateError, OutcomeUnknown
+from drova_gate.files import claim, give_to_folder, make_folder
 
 __all__ = ["AGAIN_SECONDS", "Asked", "Issued", "PromocodeBook", "issue"]
 
@@ -123,7 +123,7 @@ class PromocodeBook:
     def _add(self, lines: Iterable[dict[str, Any]]) -> None:
         # In front, too: a line that a power cut has torn must not swallow this one.
         text = "\n" + "".join(f"{json.dumps(line, ensure_ascii=False)}\n" for line in lines)
-        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self.path.parent)
         handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
         with os.fdopen(handle, "ab") as file:
             give_to_folder(handle, self.path.parent)

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from drova_gate.controller import Controller, Happening
 from drova_gate.core.model import StepResult
+from drova_gate.files import make_folder
 from drova_gate.report.past import Past
 
 __all__ = ["Event", "EventStore", "alarm_of", "event_of"]
@@ -200,7 +201,7 @@ class EventStore:
 
     def _opened(self) -> sqlite3.Connection:
         if self._base is None:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             self.path.touch(mode=0o600)
             base = sqlite3.connect(self.path, check_same_thread=False, timeout=5.0)
             try:

@@ -12,6 +12,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from drova_gate.files import make_folder
+
 __all__ = ["SOCKET_NAME", "StatusServer"]
 
 log = logging.getLogger(__name__)
@@ -62,7 +64,7 @@ class StatusServer:
                     (self._directory / SOCKET_NAME).unlink()
 
     def _opened(self) -> socket.socket:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_folder(self._directory)
         listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
         try:
             with _short_path(self._directory) as path:

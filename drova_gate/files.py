@@ -6,12 +6,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-__all__ = ["claim", "give_to_folder", "write_whole"]
+__all__ = ["claim", "give_to_folder", "make_folder", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file (mode 0600) so that a power cut leaves the old one or the new one; ``OSError`` if the disk refuses."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     # mkstemp: 0600 from the first byte, and a name of its own when two processes write at once.
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     temporary = Path(name)
@@ -33,8 +33,17 @@ def write_whole(path: Path, content: bytes) -> None:
         os.close(directory)
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder (0700) and those above it that are missing; ``OSError`` if the disk refuses."""
+    if path.is_dir():
+        return
+    make_folder(path.parent)
+    path.mkdir(mode=0o700, exist_ok=True)
+    give_to_folder(path, path.parent)
+
+
 def give_to_folder(file: int | Path, folder: Path) -> None:
-    """Let root's file belong to whom its folder belongs to: the gate runs as a user of its own and must be able to read it."""
+    """Let what root has made belong to whom its folder belongs to: the gate runs as a user of its own and must be able to read it."""
     if os.geteuid() == 0:
         owner = folder.stat()
         os.chown(file, owner.st_uid, owner.st_gid)
@@ -45,7 +54,7 @@ def claim(path: Path) -> Callable[[], None] | None:
 
     It ends with the process whatever becomes of it. It holds between processes and between the stations of one process.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     give_to_folder(handle, path.parent)
     try:
