@@ -12,6 +12,7 @@
     │   └── AnswerNotUnderstood   the other side's answer has a shape we do not know (which call, which field)
     ├── CallOwner                 only a person can mend it; the text says what to do
     │   ├── SettingsFault         wrong settings: exit 78, one line per fault
+    │   │   └── OptionFault       what was typed is wrong, not the settings: exit 2
     │   ├── LoginRefused          SSH login or key not accepted
     │   ├── HostKeyChanged        the station's host key is not the pinned one
     │   ├── ShellNotSupported     sshd starts a shell that is neither cmd.exe nor PowerShell
@@ -50,6 +51,7 @@ __all__ = [
     "NobodySignedIn",
     "NotConfirmed",
     "NotKnown",
+    "OptionFault",
     "OutcomeUnknown",
     "PlayerInside",
     "PortNotOpened",
@@ -134,6 +136,10 @@ class SettingsFault(CallOwner):
 
     def __str__(self) -> str:
         return "\n".join(self.faults)
+
+
+class OptionFault(SettingsFault):
+    """Options of a command are wrong, told like settings: all of them at once."""
 
 
 class LoginRefused(CallOwner):

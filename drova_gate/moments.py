@@ -3,7 +3,7 @@
 import re
 from datetime import datetime, timedelta
 
-from drova_gate.errors import SettingsFault
+from drova_gate.errors import OptionFault
 
 __all__ = ["ACCEPTED", "ACCEPTED_AHEAD", "deadline", "moment", "period"]
 
@@ -14,7 +14,7 @@ ACCEPTED_AHEAD = "22:30, 2h, 1h30m, 3d, tomorrow 08:00, 2026-11-22T08:00"
 FARTHEST = timedelta(days=366)
 NEXT_DAY_HOURS = timedelta(hours=12)
 """A time of the day that has passed is tomorrow's if that is no farther: 02:00 at 23:00 is, 22:30 at 22:31 is a slip."""
-_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _FORMS = ("%Y-%m-%d", "%d.%m.%Y")
 _CLOCKS = ("%H:%M", "%H:%M:%S")
 _DAYS_AHEAD = {"today": 0, "сегодня": 0, "tomorrow": 1, "завтра": 1}
@@ -27,7 +27,7 @@ def moment(text: str, now: datetime, *, end: bool = False) -> datetime:
     ``now`` says what ``7d`` counts from; it has no zone and neither has the result: local time.
     """
     said = re.sub(r"(?<=\d)(t|\s+)(?=\d)", " ", text.strip().casefold())
-    if found := re.fullmatch(r"(\d{1,5})\s*([mhdw])", said):
+    if found := re.fullmatch(r"(\d{1,6})\s*([smhdw])", said):
         return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if said in _DAYS_BACK:
@@ -44,6 +44,8 @@ def moment(text: str, now: datetime, *, end: bool = False) -> datetime:
         except ValueError:
             continue
         return day + timedelta(days=1) if end else day
+    if (exact := datetime.fromisoformat(text.strip())).tzinfo is not None:
+        return exact.astimezone().replace(tzinfo=None)  # as a machine writes it, with its zone
     raise ValueError(text)
 
 
@@ -85,7 +87,7 @@ def _ahead(said: str, now: datetime) -> datetime | None:
 
 
 def period(since: str | None, until: str | None, now: datetime) -> tuple[int | None, int | None]:
-    """Read ``--since`` and ``--until`` as milliseconds since 1970 (from, and up to but not with); ``SettingsFault`` names what is wrong."""
+    """Read ``--since`` and ``--until`` as milliseconds since 1970 (from, and up to but not with); ``OptionFault`` names what is wrong."""
     faults: list[str] = []
     read: list[int | None] = []
     for option, text, end in (("--since", since, False), ("--until", until, True)):
@@ -99,5 +101,5 @@ def period(since: str | None, until: str | None, now: datetime) -> tuple[int | N
     if not faults and read[0] is not None and read[1] is not None and read[0] >= read[1]:
         faults.append(f"--until: {until!r} is not later than --since {since!r}; write the later one there")
     if faults:
-        raise SettingsFault(faults)
+        raise OptionFault(faults)
     return read[0], read[1]

@@ -1,10 +1,13 @@
 """Moments as owners write them."""
 
+import contextlib
 from datetime import datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from drova_gate.errors import SettingsFault
+from drova_gate.errors import OptionFault
 from drova_gate.moments import moment, period
 
 at = datetime.fromisoformat
@@ -22,6 +25,7 @@ NOW = at("2026-11-21 18:45:30")
         ("today", at("2026-11-21"), at("2026-11-22")),
         ("Вчера", at("2026-11-20"), at("2026-11-21")),
         ("7d", at("2026-11-14 18:45:30"), at("2026-11-14 18:45:30")),
+        ("45s", at("2026-11-21 18:44:45"), at("2026-11-21 18:44:45")),
         ("12 h", at("2026-11-21 06:45:30"), at("2026-11-21 06:45:30")),
     ],
 )
@@ -40,9 +44,21 @@ def test_anything_else_is_no_moment(text: str):
         moment(text, NOW)
 
 
+def test_a_machine_s_time_with_its_zone_is_the_same_moment_here():
+    """So that what one command prints as JSON can be given to another."""
+    assert moment("2026-11-21T12:00:00+00:00", NOW).timestamp() == at("2026-11-21T12:00:00+00:00").timestamp()
+
+
+@given(st.text(max_size=20))
+def test_any_text_is_a_moment_or_a_value_error(text: str):
+    """No other error comes out."""
+    with contextlib.suppress(ValueError, OverflowError):
+        assert moment(text, NOW).tzinfo is None
+
+
 def test_both_faults_of_a_period_are_told_at_once():
     """And what may be written."""
-    with pytest.raises(SettingsFault) as caught:
+    with pytest.raises(OptionFault) as caught:
         period("soon", "2026-13-01", NOW)
 
     assert [one.split(":")[0] for one in caught.value.faults] == ["--since", "--until"]
@@ -51,12 +67,12 @@ def test_both_faults_of_a_period_are_told_at_once():
 
 def test_a_period_that_ends_before_it_begins_is_refused():
     """Rather than shown as empty."""
-    with pytest.raises(SettingsFault, match="is not later than"):
+    with pytest.raises(OptionFault, match="is not later than"):
         period("2d", "3d", NOW)
 
 
 def test_years_beyond_the_clock_are_refused():
     """No date is later than the year 9999, and a day's end would be."""
     assert period("2026-11-20", None, NOW)[0] == int(at("2026-11-20").timestamp() * 1000)
-    with pytest.raises(SettingsFault):
+    with pytest.raises(OptionFault):
         period(None, "9999-12-31", NOW)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drova_gate.archive.reports import Report
-from drova_gate.errors import CallOwner, SettingsFault, SomethingMissing
+from drova_gate.errors import CallOwner, OptionFault, SomethingMissing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,7 +50,7 @@ _Words = Callable[[str], str]
 def draw(path: Path, name: str, by: str | None, report: Report, words: _Words = str) -> None:
     """Draw a report into a file; ``words`` turns texts into the reader's language. ``CallOwner`` when it cannot be written."""
     if path.suffix.lower() not in ENDINGS:
-        raise SettingsFault([f"--plot: {path.name!r} ends neither in .svg nor in .png; its ending says what is drawn"])
+        raise OptionFault([f"--plot: {path.name!r} ends neither in .svg nor in .png; its ending says what is drawn"])
     try:
         # Not pyplot: it would look for a display, and keep every figure.
         from matplotlib import rc_context  # noqa: PLC0415 - optional, and takes a second to import

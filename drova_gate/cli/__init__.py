@@ -31,10 +31,12 @@ from drova_gate.cli import (
     where,
 )
 from drova_gate.cli.speech import complain
-from drova_gate.errors import GateError, RecipeFault, SettingsFault
+from drova_gate.errors import GateError, OptionFault, RecipeFault, SettingsFault
 
 __all__ = ["main", "poll", "socket", "validate"]
 
+EXIT_USAGE = 2
+"""What argparse itself ends with."""
 EXIT_SETTINGS = 78
 """``EX_CONFIG`` of sysexits.h; the units do not restart on it."""
 
@@ -87,6 +89,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         code: int = options.command(options)
+    except OptionFault as fault:
+        for line in fault.faults:
+            complain(line)
+        return EXIT_USAGE
     except SettingsFault as fault:
         for line in fault.faults:
             complain(f"settings: {line}")

@@ -4,14 +4,15 @@ import argparse
 import sqlite3
 import sys
 import time
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import colour, state_dirs
-from drova_gate.errors import SettingsFault
+from drova_gate.moments import ACCEPTED, period
 from drova_gate.report.ask import places
-from drova_gate.report.reading import Reader, as_json, since_when
+from drova_gate.report.reading import Reader, as_json
 from drova_gate.report.table import event_lines
 
 __all__ = ["add"]
@@ -29,7 +30,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     command.add_argument("--follow", action="store_true", help="go on with what happens, until Ctrl-C")
     command.add_argument("--station", metavar="NAME", help="this station alone")
     command.add_argument(
-        "--since", metavar="WHEN", help=f"2h, 30m, 3d, or a date such as 2026-11-21 (without: the last {USUAL})"
+        "--since", metavar="WHEN", help=f"what has happened since then: {ACCEPTED} (without: the last {USUAL})"
     )
     command.add_argument(
         "--steps", action="store_true", help="show every step of a preparation, not only those that failed"
@@ -42,10 +43,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _events(options: argparse.Namespace) -> int:
-    try:
-        since = since_when(options.since, time.time()) if options.since else None
-    except ValueError as error:
-        raise SettingsFault([f"--since: {options.since!r} is no time; write 2h, 30m, 3d, or 2026-11-21"]) from error
+    begin, _ = period(options.since, None, datetime.now())  # noqa: DTZ005 - local time, as its owner reads a clock
+    since = None if begin is None else begin / 1000
     directories = state_dirs(options.env)
     readers = [Reader(path) for path in places(directories, FILE_NAME)]
     if not readers:

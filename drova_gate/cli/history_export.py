@@ -13,7 +13,7 @@ from drova_gate.cli.progress import Progress
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines
 from drova_gate.cli.where import places
-from drova_gate.errors import CallOwner, SettingsFault, SomethingMissing
+from drova_gate.errors import CallOwner, OptionFault, SomethingMissing
 
 if TYPE_CHECKING:
     from drova_gate.archive.columns import Locate
@@ -59,7 +59,7 @@ def _check(options: argparse.Namespace, path: Path) -> None:
     if path.exists() and not options.force:
         faults.append(f"FILE: {path} is there already; write another name, or --force to write over it")
     if faults:
-        raise SettingsFault(faults)
+        raise OptionFault(faults)
 
 
 def _export(

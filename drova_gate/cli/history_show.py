@@ -16,7 +16,7 @@ from drova_gate.archive.files import FILE_NAME
 from drova_gate.cli.showing import for_machines, show
 from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import print_lines, state_dirs
-from drova_gate.errors import CallOwner, SettingsFault
+from drova_gate.errors import CallOwner, OptionFault
 from drova_gate.moments import period
 from drova_gate.report.ask import places
 from drova_gate.sheet import Column, Row, one_line
@@ -85,7 +85,7 @@ def _path(options: argparse.Namespace) -> Path:
     if options.archive:
         found = Path(options.archive)
         if not found.is_file():
-            raise SettingsFault([f"--archive: {found} is no file; write the path of a {FILE_NAME}"])
+            raise OptionFault([f"--archive: {found} is no file; write the path of a {FILE_NAME}"])
         return found
     directories = state_dirs(options.env)
     archives = places(directories, FILE_NAME)
@@ -96,12 +96,12 @@ def _path(options: argparse.Namespace) -> Path:
             "run drova_gate history sync; if the gate runs as another user, use sudo",
         )
     if len(archives) > 1:
-        raise SettingsFault([f"--archive: there are several; write which one: {', '.join(map(str, archives))}"])
+        raise OptionFault([f"--archive: there are several; write which one: {', '.join(map(str, archives))}"])
     return archives[0]
 
 
 def use_timezone(name: str | None) -> None:
-    """Let this process tell times in another zone; ``SettingsFault`` for one that nobody knows."""
+    """Let this process tell times in another zone; ``OptionFault`` for one that nobody knows."""
     if name is None:
         return
     from zoneinfo import ZoneInfo, available_timezones  # noqa: PLC0415 - only who names a zone waits for it
@@ -113,14 +113,14 @@ def use_timezone(name: str | None) -> None:
     except (KeyError, ValueError, OSError) as error:
         near = nearest_names(name, available_timezones())
         advice = f"did you mean {', '.join(near)}?" if near else "write one such as Europe/Moscow"
-        raise SettingsFault([f"--timezone: {name!r} is not known; {advice}"]) from error
+        raise OptionFault([f"--timezone: {name!r} is not known; {advice}"]) from error
     # SQLite and Python both ask the C library, which looks here.
     os.environ["TZ"] = name
     time.tzset()
 
 
 def wanted_of(options: argparse.Namespace, shelf: "Shelf") -> "Wanted":
-    """Which sessions the options mean; ``SettingsFault`` or ``NotKnown`` for what they cannot mean."""
+    """Which sessions the options mean; ``OptionFault`` or ``NotKnown`` for what they cannot mean."""
     from drova_gate.archive.shelf import Wanted  # noqa: PLC0415 - see history.py
 
     since, until = period(options.since, options.until, datetime.now())  # noqa: DTZ005 - local time, as its owner reads a clock
@@ -177,7 +177,7 @@ def _check(options: argparse.Namespace) -> None:
     if options.plot and not options.report:
         faults.append("--plot: draws a report; say which one with --report")
     if faults:
-        raise SettingsFault(faults)
+        raise OptionFault(faults)
 
 
 def _report(options: argparse.Namespace, shelf: "Shelf", wanted: "Wanted") -> "Report":

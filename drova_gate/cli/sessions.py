@@ -13,7 +13,7 @@ from drova_gate.cli.showing import add_showing, for_machines, show
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.stations import add_addresses, cut_name, cut_place, local_minute
 from drova_gate.cli.where import places
-from drova_gate.errors import SettingsFault
+from drova_gate.errors import OptionFault
 from drova_gate.moments import period
 from drova_gate.report.table import duration
 from drova_gate.sheet import Column, Row
@@ -110,7 +110,7 @@ def _asked(command: argparse.ArgumentParser, options: argparse.Namespace) -> _As
     try:
         # Naive: moments are local time, as their reader's clock shows it.
         since, until = period(options.since, options.until, datetime.now())  # noqa: DTZ005
-    except SettingsFault as fault:
+    except OptionFault as fault:
         command.error("; ".join(fault.faults))
     return _Asked(since, until, limit)
 

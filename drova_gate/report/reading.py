@@ -1,27 +1,17 @@
 """Reading the record of events, also while the gate writes it and also when no gate runs."""
 
 import json
-import re
 import sqlite3
 import time
 import zlib
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-__all__ = ["Reader", "as_json", "last_resets", "since_when"]
+__all__ = ["Reader", "as_json", "last_resets"]
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _COLUMNS = ("id", "at", "station", "session", "kind", "phase", "text", "seconds", "steps")
-
-
-def since_when(text: str, now: float) -> float:
-    """Read ``2h``, ``30m``, ``3d`` or a date (``2026-11-21``, with a time if wanted) as seconds since 1970; ``ValueError``."""
-    if found := re.fullmatch(r"(\d{1,6})\s*([smhdw])", text.strip().lower()):
-        return now - int(found[1]) * _UNITS[found[2]]
-    return datetime.fromisoformat(text.strip()).astimezone().timestamp()
 
 
 class Reader:

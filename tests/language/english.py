@@ -185,7 +185,7 @@ def _listed(node: ast.AST) -> Iterator[tuple[int, str]]:
 
 def _said_by(node: ast.Call) -> list[ast.expr]:
     called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-    if called == "SettingsFault":
+    if called in ("SettingsFault", "OptionFault"):
         return [one for arg in node.args if isinstance(arg, ast.List) for one in arg.elts]
     if called in ERRORS:
         return list(node.args[:3])

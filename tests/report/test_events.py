@@ -1,6 +1,5 @@
 """The record of events: kept, pruned, masked; a full disk or a damaged file is said once and hurts nobody."""
 
-import contextlib
 import json
 import logging
 import sqlite3
@@ -8,12 +7,10 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from drova_gate.report import events
 from drova_gate.report.events import Event, EventStore
-from drova_gate.report.reading import Reader, as_json, last_resets, since_when
+from drova_gate.report.reading import Reader, as_json, last_resets
 
 STEPS = (("steam.token", "changed", "", True), ("lockdown.no_run", "failed", "not there", True))
 
@@ -197,21 +194,3 @@ def test_the_last_reset_of_each_station_is_found_again(tmp_path: Path):
 
     assert last_resets(path) == {"pc1": (200.0 + 1e9, 61.0), "pc2": (150.0 + 1e9, 70.0)}
     assert last_resets(tmp_path / "none.sqlite") == {}
-
-
-@pytest.mark.parametrize(("text", "ago"), [("2h", 7200), ("30m", 1800), ("3d", 259200), ("1W", 604800), (" 45s ", 45)])
-def test_times_as_people_write_them(text: str, ago: float):
-    """Spans before now."""
-    assert since_when(text, 1e9) == 1e9 - ago
-
-
-def test_a_date_is_a_time_and_anything_else_is_a_fault():
-    """Local dates, with or without a time."""
-    assert since_when("2026-11-21 10:00", 0) - since_when("2026-11-21", 0) == 36000
-
-
-@given(st.text(max_size=20))
-def test_any_text_is_a_time_or_a_value_error(text: str):
-    """No other error comes out."""
-    with contextlib.suppress(ValueError):
-        assert isinstance(since_when(text, 1e9), float)
