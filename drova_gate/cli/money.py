@@ -11,7 +11,7 @@ from drova_gate.cli.showing import add_showing, fitted_table, for_machines, show
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines, terminal_room
 from drova_gate.errors import CloudForbidden, GateError
-from drova_gate.sheet import Column, Row, one_line, table_lines
+from drova_gate.sheet import Column, Row, one_line
 
 if TYPE_CHECKING:
     from drova_gate.owner.account import Owner
@@ -27,7 +27,7 @@ def local_minute_of(sent: int | None) -> str:
     return one_line(None) if sent is None else f"{datetime.fromtimestamp(sent / 1000).astimezone():%Y-%m-%d %H:%M}"
 
 
-_PAIR = (Column("name", ""), Column("value", "", right=True))
+_PAIR = (Column("name", "", said=True), Column("value", "", right=True))
 _DEALS = (
     Column("created_on", "OPEN DEAL OF", text=local_minute_of),
     Column("sum", "SUM", right=True),
@@ -117,8 +117,8 @@ async def _shown(options: argparse.Namespace, owner: "Owner") -> int:
 
 def _print(pairs: dict[str, list[tuple[str, Any]]], deals: Sequence[Row], earnings: Sequence[str]) -> None:
     named = [{"name": name, "value": value} for part in pairs.values() for name, value in part]
-    lines = table_lines(_PAIR, named)[1:] if named else []
-    for more in (table_lines(_DEALS, deals) if deals else [], earnings):
+    lines = fitted_table(_PAIR, named, flexible=None, room=None)[1:] if named else []
+    for more in (fitted_table(_DEALS, deals, flexible=None, room=None) if deals else [], earnings):
         if more:
             lines += ["", *more]
     print_lines(lines)

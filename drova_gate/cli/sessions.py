@@ -40,7 +40,7 @@ COLUMNS = (
     *SHORT,
     Column("billing", "BILLING", gives_way=4),
     Column("from", "FROM", gives_way=3),
-    Column("place", "PLACE", text=cut_place, gives_way=2),
+    Column("place", "PLACE", text=cut_place, said=True, gives_way=2),
     Column("remark", "REMARK", said=True, gives_way=1),
 )
 FOR_MACHINES = tuple(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any
 
 from drova_gate.cli.owner import add_env, add_yes
-from drova_gate.cli.showing import add_showing, for_machines, show
+from drova_gate.cli.showing import add_showing, fitted_table, for_machines, show
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines, read_owner_settings, run_loop, terminal_room
 from drova_gate.errors import GateError
@@ -105,7 +105,6 @@ def _run(
 def _scan(options: argparse.Namespace) -> int:
     async def work(settings: "OwnerSettings", config: "StationConfig") -> int:
         from drova_gate.cloud.game_index import GameIndex  # noqa: PLC0415 - see guard.py
-        from drova_gate.sheet import table_lines  # noqa: PLC0415 - see guard.py
         from drova_gate.steam import rows  # noqa: PLC0415 - see guard.py
         from drova_gate.steam.matching import match  # noqa: PLC0415 - see guard.py
         from drova_gate.steam.station import scan_and_catalogue  # noqa: PLC0415 - see guard.py
@@ -115,7 +114,7 @@ def _scan(options: argparse.Namespace) -> int:
         matches = match(found, catalogue if isinstance(catalogue, GameIndex) else GameIndex(()))
         show(options, rows.GAMES, rows.game_rows(found, matches, catalogue=known), flexible="name", nothing="no games")
         if not for_machines(options):
-            libraries = table_lines(rows.LIBRARIES, rows.library_rows(found), flexible="library", room=terminal_room())
+            libraries = fitted_table(rows.LIBRARIES, rows.library_rows(found), flexible="library", room=terminal_room())
             print_lines(["", *libraries, "", spoken().of(rows.summary(matches, catalogue=known))])
         if not known:
             complain(f"what Drova calls them is not known: {catalogue}")

@@ -23,16 +23,20 @@ __all__ = ["HOLES", "LANGUAGES", "Language", "language_of"]
 LANGUAGES = ("en", "ru")
 MARKS = ("; ", ": ", " | ", ", ", " (", ". ")
 """What stands between texts that are put together."""
-PIECES_MOST = 300
+PIECES_MOST = 1000
 """Parts of one text that are looked at, however it nests; what the other side says may be anything."""
 LONGEST = 4000
 KEPT_MOST = 2000
 """Texts that are remembered: a watched table says the same things every second."""
+LEAST_OWN = 7
+"""Characters that a template between two fillings must have to be believed where neither of them is known: ``, and `` is in many texts."""
 START = 3
 """Letters by which templates are found."""
 HOLES = re.compile(r"\{(#?)\}")
 _FILLED = re.compile(r"\{(\d*)(?:\|([^|{}]*)\|([^|{}]*)\|([^|{}]*))?\}")
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
+_AS_TYPED = re.compile(r"'[^']*'|(?:sudo )?drova_gate(?: [\w=./-]+)+")
+"""A value in quotes, a command of ours."""
 _ONLY_A_NUMBER = re.compile(r"[-+]?\d[\d.,:]*")
 
 
@@ -53,6 +57,11 @@ class _Template:
     """Characters outside the holes."""
     longest: str
     """The part by which most other texts are told from this one."""
+
+    @property
+    def is_between(self) -> bool:
+        """Whether it only joins what is filled in."""
+        return not self.parts[0] and not self.parts[-1]
 
     @classmethod
     def cut(cls, english: str, translation: str) -> Self:
@@ -79,7 +88,7 @@ class _Template:
             return None
         found.append(text[place:end])
         for one, number in zip(found, self.numbers, strict=True):
-            if number and not _ONLY_A_NUMBER.fullmatch(one):
+            if number and not _is_number(one):
                 return None
         return tuple(found)
 
@@ -134,7 +143,7 @@ class Language:
         body = text.strip(" ")
         if body not in seen:
             seen[body] = _Turned(body, 0)  # what refers to itself, or comes after too much, stays as it is
-            if body and len(seen) < PIECES_MOST and not (body[0] == body[-1] == "'"):
+            if body and len(seen) < PIECES_MOST and not _AS_TYPED.fullmatch(body):
                 seen[body] = self._best(body, seen)
         turned, known = seen[body]
         at = text.find(body)
@@ -152,6 +161,8 @@ class Language:
                     continue
                 turned = [self._turned(one, seen) for one in fillings]
                 known = template.own + sum(one.known for one in turned)
+                if template.is_between and known == template.own < LEAST_OWN and not any(map(_is_number, fillings)):
+                    continue
                 # A filling with a semicolon is most likely this text's end and the beginning of the next one.
                 found = known, -sum("; " in one for one in fillings), template.own
                 if found > rank:
@@ -168,7 +179,9 @@ class Language:
     def _split(self, text: str, seen: dict[str, _Turned], best: _Turned, rank: tuple[int, int, int]) -> _Turned:
         """Read the text as two, each for itself, where that explains more of it."""
         for mark in MARKS:
-            for head, tail in {text.partition(mark)[::2], text.rpartition(mark)[::2]}:
+            # A list is taken apart from its beginning; where a subject ends and a fact begins may be further on.
+            ends = {text.partition(mark)[::2], text.rpartition(mark)[::2] if mark in (": ", " (") else ("", "")}
+            for head, tail in ends:
                 if not head or not tail:
                     continue
                 if mark == " (":
@@ -183,6 +196,10 @@ class Language:
                 if first.known + second.known and found > rank:
                     best, rank = _Turned(put_together, found[0]), found
         return best
+
+
+def _is_number(text: str) -> bool:
+    return _ONLY_A_NUMBER.fullmatch(text) is not None
 
 
 def _filled(translation: str, fillings: list[str]) -> str:

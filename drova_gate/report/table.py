@@ -23,8 +23,10 @@ BOLD, DIM, BAD = "1", "2", "31"
 OLD_SECONDS = 120.0
 """A fact older than this is shown with its age in red: nothing is read so rarely while all is well."""
 LEAST_WHY = 20
-HEADS = (("PHASE", 11), ("SINCE", 6), ("PLAYS", 22), ("FROM", 12), ("SHADOW", 6), ("RESET", 14), ("AGE", 6))
+HEADS = (("PHASE", 11), ("FOR", 6), ("PLAYS", 22), ("FROM", 12), ("SHADOW", 6), ("RESET", 14), ("AGE", 6))
 """Heads and the places that what stands below them takes in English."""
+OURS = ("desktop", "a game")
+"""What is played, where it is no game, or its name is not known."""
 Say = Callable[[str], str]
 """Into the reader's language."""
 
@@ -83,7 +85,8 @@ def _row(one: Mapping[str, Any], widths: Sequence[int], width: int, *, colour: b
     session, age = one["session"], _worst_age(one)
     since = session.get("since") if session else None
     # A game is called what it is called, even where its name is one of our words.
-    plays = f"{session.get('game') or say('a game')} {say(duration(now - since))}" if session and since else "-"
+    game = (session or {}).get("game") or "a game"
+    plays = f"{say(game) if game in OURS else game} {say(duration(now - since))}" if session and since else "-"
     texts = (
         (one["name"], ""),
         (say(one["phase"]), PHASE_COLOURS.get(one["phase"], "")),

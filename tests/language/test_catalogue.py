@@ -13,9 +13,12 @@ from drova_gate.core.model import Phase
 from drova_gate.language import catalogue
 from drova_gate.language.catalogue import load, pairs_of
 from drova_gate.language.words import HOLES
+from drova_gate.steam.manifest import State
 
 FOLDER = Path(catalogue.__file__).parent / "ru"
 PAIRS = [pair for file in sorted(FOLDER.glob("*.txt")) for pair in pairs_of(file.read_text(encoding="utf-8"))]
+SYSTEM = frozenset(english for english, _ in pairs_of((FOLDER / "system.txt").read_text(encoding="utf-8")))
+"""What the operating system and libraries say: no source of ours has it."""
 RU = load("ru")
 SAID = all_said()
 
@@ -34,7 +37,19 @@ STAY_ENGLISH_BEGIN = ("$f=",)
 """Lines of PowerShell that are copied."""
 FILLED_IN = frozenset(
     {
-        *("{#} s", "{#} h", "{#} d", "seconds", "minutes", "hours", "days", "by {}", "without a deadline"),
+        *(
+            "{#} GB",
+            "{#} MB",
+            "{#} s",
+            "{#} h",
+            "{#} d",
+            "seconds",
+            "minutes",
+            "hours",
+            "days",
+            "by {}",
+            "without a deadline",
+        ),
         *(f"{{#}} {phase}" for phase in Phase),
         *("cloud", "[y/N]", "[Y/n]", "yes", "no", "English", "Russian", "sleeps", "hibernates", "Windows Update"),
         *(
@@ -48,6 +63,8 @@ FILLED_IN = frozenset(
             "failed",
             "skipped",
             "with a player",
+            *(flag.name.lower().replace("_", " ") for flag in State if flag.name),
+            *("TODAY", "WEEK", "MONTH", "account", "balance", "exportable"),
         ),
     }
 )
@@ -71,7 +88,7 @@ def test_no_exception_is_left_over():
 
 def test_nothing_stands_in_the_catalogue_that_nobody_says():
     said = {canonical(text) for text in SAID}
-    words = said | FILLED_IN | {"change", "changes", "station"}
+    words = said | FILLED_IN | SYSTEM | {"change", "changes", "station"}
     shapes = [(re.compile(".*".join(map(re.escape, text.split("{}")))), _own(text)) for text in said if "{}" in text]
     left = [
         english
@@ -142,7 +159,7 @@ def test_texts_put_together_are_turned_one_by_one(parts: list[str], name: str):
     [
         (
             "session 834d5cb8 is not prepared (pc1: no SSH at 10.0.0.1:22 (timed out); is it on, and its OpenSSH server running? tries again); tries again shortly",
-            "сессия 834d5cb8 не подготовлена (pc1: нет SSH на 10.0.0.1:22 (timed out); станция включена, её сервер OpenSSH работает? пробую снова); скоро повторю",
+            "сессия 834d5cb8 не подготовлена (pc1: нет SSH на 10.0.0.1:22 (время вышло); станция включена, её сервер OpenSSH работает? пробую снова); скоро повторю",
         ),
         (
             "maintenance by owner since 2026-11-21 20:00, until 2026-11-21 22:30: new disk; hidden for 3 days by now: end it when the work is done (drova_gate maintenance off)",
@@ -152,6 +169,7 @@ def test_texts_put_together_are_turned_one_by_one(parts: list[str], name: str):
             "quarantine (the station has not come back 900 s after its reset (sent at 12:00:01 UTC), after 2 resets): it does not answer",
             "карантин (станция не вернулась через 900 с после сброса (отправлен в 12:00:01 UTC), сбросов было: 2): она не отвечает",
         ),
+        ("did you mean pc1? drova_gate stations shows all", "может быть, pc1? Все показывает drova_gate stations"),
         ("21 stations: 20 clean; the gate runs for 3 h", "21 станция: чиста: 20; шлюз работает 3 ч"),
         (
             "in session 358c7e9d; no whole answer within 10 s, so it is taken as going on",
