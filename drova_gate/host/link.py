@@ -190,6 +190,8 @@ class HostLink(Keeper, StationFiles):
             "config": None,
             "agent_path": None,
             "gss_host": None,
+            "x509_trusted_certs": None,
+            "x509_trusted_cert_paths": None,
             "connect_timeout": CONNECT_SECONDS,
             "login_timeout": CONNECT_SECONDS,
             "keepalive_interval": KEEPALIVE_SECONDS,

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -433,3 +434,14 @@ async def test_port_open():
         assert await port_open(station.host, station.agent_port, 1.0)
         await station.power_off()
         assert not await port_open(station.host, station.agent_port, 0.3)
+
+
+async def test_certificates_in_the_home_of_whoever_runs_it_are_none_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Found by a newcomer's first hour: a home that may not be read, or holds something odd, kept the gate from every station."""
+    (tmp_path / ".ssh").mkdir()
+    (tmp_path / ".ssh" / "ca-bundle.crt").write_text("no certificate")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    async with linked(plan()) as (_, link):
+        assert link.up
