@@ -1,4 +1,4 @@
-"""README.md says what is so: its commands, paths, settings and examples are read back here."""
+"""README.md, and the pages that its longer parts moved to, say what is so: commands, paths, settings and examples are read back here."""
 
 import re
 import tomllib
@@ -9,6 +9,8 @@ from drova_gate.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
+SETTINGS_PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 
 def block(marker: str, language: str = "sh") -> str:
@@ -56,14 +58,14 @@ def test_relative_links_and_paths_lead_somewhere():
 
 def test_the_settings_table_is_the_programs_own():
     """Names, defaults and meanings, in order."""
-    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\| (.*) \|$", README, re.MULTILINE)
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (?:`([^`]*)`)? ?\| (.*) \|$", SETTINGS_PAGE, re.MULTILINE)
 
     assert rows == [(one.name, one.default, one.meaning) for one in SETTINGS]
 
 
 def test_the_example_of_many_stations_is_read_as_it_stands():
     """The TOML block makes two stations, each with a port of its own."""
-    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    (example,) = re.findall(r"```toml\n(.*?)```", SETTINGS_PAGE, re.DOTALL)
 
     config = read_config(Mode.SOCKET, {"DROVA_CONFIG": "stations.toml"}, lambda _: example)
 
@@ -72,7 +74,7 @@ def test_the_example_of_many_stations_is_read_as_it_stands():
 
 def test_the_layout_names_only_what_is_there_and_leaves_nothing_out():
     """Every file and folder of the layout block exists; every part of the package stands in it."""
-    (layout,) = re.findall(r"```\ndrova_gate/\n(.*?)```", README, re.DOTALL)
+    (layout,) = re.findall(r"```\ndrova_gate/\n(.*?)```", ARCHITECTURE, re.DOTALL)
     named = set(re.findall(r"^  ([\w.]+)/? ", layout, re.MULTILINE)) | set(re.findall(r" (\w+\.py) ", layout))
     package = ROOT / "drova_gate"
     there = {one.name for one in package.iterdir() if one.suffix == ".py" or (one / "__init__.py").is_file()}
@@ -91,3 +93,23 @@ def test_the_printed_demonstration_is_one_that_kept_every_promise():
     assert "BROKEN" not in output
     assert 20 <= len(lines) <= 45
     assert max(map(len, lines)) <= 100
+
+
+def test_every_setting_has_its_why():
+    """Beside its row in the table, or it explains itself there: then it is one of these."""
+    plain = {
+        "WINDOWS_PASSWORD",
+        "WINDOWS_SSH_PORT",
+        "DROVA_LISTEN_HOST",
+        "DROVA_TARGET_PORT",
+        "DROVA_API_URL",
+        "ENV_LOCATION",
+    }
+    explained = set(re.findall(r"\*\*`([A-Z_]+)(?:=[^`]*)?`", SETTINGS_PAGE)) | {"DROVA_CONFIG"}
+
+    assert {one.name for one in SETTINGS} - explained == plain
+
+
+def test_the_readme_is_short():
+    """Two screens and the demonstration: what is longer has a page of its own."""
+    assert len(README.splitlines()) <= 150
