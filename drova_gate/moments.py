@@ -1,11 +1,11 @@
-"""Moments as owners write them, in the time zone of the process. Pure."""
+"""Moments as owners write and read them, in the time zone of the process. Pure."""
 
 import re
 from datetime import datetime, timedelta
 
 from drova_gate.errors import OptionFault
 
-__all__ = ["ACCEPTED", "ACCEPTED_AHEAD", "deadline", "moment", "period"]
+__all__ = ["ACCEPTED", "ACCEPTED_AHEAD", "deadline", "minute", "moment", "period"]
 
 ACCEPTED = "2026-11-21, 21.11.2026, each with 18:30 if wanted, today, yesterday, 12h, 7d, 2w"
 """For help texts and errors."""
@@ -19,6 +19,11 @@ _FORMS = ("%Y-%m-%d", "%d.%m.%Y")
 _CLOCKS = ("%H:%M", "%H:%M:%S")
 _DAYS_AHEAD = {"today": 0, "сегодня": 0, "tomorrow": 1, "завтра": 1}
 _DAYS_BACK = {"today": 0, "сегодня": 0, "yesterday": 1, "вчера": 1}
+
+
+def minute(seconds: float) -> str:
+    """Name a moment (seconds since 1970) as its owner's clocks show it, to the minute."""
+    return f"{datetime.fromtimestamp(seconds).astimezone():%Y-%m-%d %H:%M}"
 
 
 def moment(text: str, now: datetime, *, end: bool = False) -> datetime:

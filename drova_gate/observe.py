@@ -35,6 +35,7 @@ from drova_gate.protect.protector import Protector
 from drova_gate.relay.door import Door
 from drova_gate.sight import Sight
 from drova_gate.steps.found import Places
+from drova_gate.vocabulary import OVER
 
 __all__ = ["Observer", "Timing"]
 
@@ -50,8 +51,6 @@ ADMIT_SECONDS = 1.0
 """For the cloud to answer while a player waits for whom everything is prepared: an outage must not outlast his patience."""
 PORT_SECONDS = 2.0
 """For the agent's port to take a connection, on a LAN."""
-
-_OVER = ("FINISHED", "ABORTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,7 +234,7 @@ class Observer:
 
     async def _agent_open(self, phase: Phase) -> bool | None:
         """Whether the Drova agent takes connections; not asked (``None``) where a player may be on his way to it."""
-        free = phase is Phase.CLEAN and not any(one.status not in _OVER for one in self.sessions)
+        free = phase is Phase.CLEAN and not any(one.status not in OVER for one in self.sessions)
         if phase not in (Phase.RESETTING, Phase.QUARANTINED) and not (free and self._live == 0):
             return None
         return await port_open(self.config.host, self.config.target_port, PORT_SECONDS)
@@ -378,7 +377,7 @@ class Observer:
             return Urgency.PRESSING
         # Somebody at the port is no player yet: it may be a scan of all stations' ports.
         busy = self._came or phase not in (Phase.CLEAN, Phase.MAINTENANCE)
-        return Urgency.BUSY if busy or any(one.status not in _OVER for one in self.sessions) else Urgency.REST
+        return Urgency.BUSY if busy or any(one.status not in OVER for one in self.sessions) else Urgency.REST
 
     def _pace(self, phase: Phase, sessions: tuple[SessionFact, ...]) -> float:
         busy = phase not in (Phase.CLEAN, Phase.MAINTENANCE) or any(not one.over for one in sessions)
@@ -428,7 +427,7 @@ class Observer:
         )
 
     async def _desktop(self, session: Session) -> bool | None:
-        if session.status in _OVER or self.access.catalogue is None:
+        if session.status in OVER or self.access.catalogue is None:
             return None
         try:
             return await self.access.catalogue.use_default_desktop(session.product_id)

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from drova_gate.columns import lines_of, printable, width
 
-__all__ = ["Column", "Row", "csv_text", "fitting", "json_text", "one_line", "safe_cell", "table_lines"]
+__all__ = ["Column", "Row", "csv_text", "fitting", "json_text", "minute_cell", "one_line", "safe_cell", "table_lines"]
 
 Row = Mapping[str, Any]
 
@@ -42,6 +42,11 @@ def one_line(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     return printable(str(value))
+
+
+def minute_cell(moment: datetime | None) -> str:
+    """Write a moment by this machine's clock and zone, to the minute."""
+    return NOTHING if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ LAYERS: dict[str, int] = {
     "errors": 0,
     "core": 1,
     "settings": 0,
+    "vocabulary": 0,
     "columns": 0,
     "files": 0,
     "sheet": 1,

@@ -8,9 +8,9 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 from uuid import UUID
 
-from drova_gate.archive.reports import Report, clock, days
+from drova_gate.archive.reports import Report, clock
 from drova_gate.archive.shelf import DESKTOP, Shelf, local
-from drova_gate.sheet import Column, one_line
+from drova_gate.sheet import Column, minute_cell, one_line
 
 __all__ = ["amount", "income", "income_by_day"]
 
@@ -62,7 +62,7 @@ def income(shelf: Shelf, stations: tuple[int, ...], products: tuple[int, ...], b
     notes = (
         []
         if read_at is None
-        else [f"Drova's own figures as of {days(local(read_at))}; sessions themselves carry no prices"]
+        else [f"Drova's own figures as of {minute_cell(local(read_at))}; sessions themselves carry no prices"]
     )
     return Report(_heads(by), found, notes, flexible="game" if "game" in by else "station")
 

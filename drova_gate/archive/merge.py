@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["OVER", "Entry", "Reading", "Values", "entry_of", "further_along", "merged"]
+__all__ = ["Entry", "Reading", "Values", "entry_of", "further_along", "merged"]
 
-OVER = ("FINISHED", "ABORTED")
 _PROGRESS = {"NEW": 0, "HANDSHAKE": 1, "ACTIVE": 2, "ABORTED": 4, "FINISHED": 5}
 _UNKNOWN_PROGRESS = 3
 """A status word that nobody here knows: not over, and later than those that are known not to be."""

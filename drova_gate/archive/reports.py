@@ -6,12 +6,13 @@ from typing import Any
 from uuid import UUID
 
 from drova_gate.addresses import masked
-from drova_gate.archive.shelf import JOINED, Shelf, Wanted, in_words, local
+from drova_gate.archive.shelf import JOINED, Shelf, Wanted, local
 from drova_gate.archive.spent import every_day, spent
 from drova_gate.archive.trials import Limits, Trial, suspicions
-from drova_gate.sheet import Column, one_line
+from drova_gate.sheet import Column, minute_cell, one_line
+from drova_gate.vocabulary import reason_words
 
-__all__ = ["Report", "clock", "days", "hours", "hours_in_time", "scores", "trials", "visitors"]
+__all__ = ["Report", "clock", "hours", "hours_in_time", "scores", "trials", "visitors"]
 
 TRIAL = "trial"
 BAD_UP_TO = 3
@@ -45,11 +46,6 @@ def clock(hours: Any) -> str:
         return one_line(None)
     minutes = round(float(hours) * 60)
     return f"{minutes // 60}:{minutes % 60:02d}"
-
-
-def days(moment: Any) -> str:
-    """Write a moment as its day and minute."""
-    return one_line(None) if moment is None else f"{moment:%Y-%m-%d %H:%M}"
 
 
 def _share(part: Any) -> str:
@@ -86,7 +82,7 @@ def hours(shelf: Shelf, wanted: Wanted, by: str) -> Report:
         Column("share", "SHARE", right=True, text=_share),
         Column("players", "PLAYERS", right=True),
         Column("aborted", "ABORTED", right=True),
-        Column("last", "LAST", text=days),
+        Column("last", "LAST", text=minute_cell),
     ]
     return Report(heads, found, flexible="game" if "game" in by else "station")
 
@@ -164,8 +160,8 @@ def visitors(shelf: Shelf, wanted: Wanted, *, least: int, newest: int | None, ad
         Column("trials", "TRIALS", right=True),
         Column("addresses", "ADDRESSES", right=True),
         *([Column("where_from", "FROM", text=", ".join)] if addresses else []),
-        Column("first", "FIRST", text=days),
-        Column("last", "LAST", text=days),
+        Column("first", "FIRST", text=minute_cell),
+        Column("last", "LAST", text=minute_cell),
     ]
     return Report(heads, found)
 
@@ -206,8 +202,8 @@ def trials(shelf: Shelf, wanted: Wanted, limits: Limits, *, addresses: bool) -> 
         Column("trials", "TRIALS", right=True),
         Column("hours", "HOURS", right=True, text=clock),
         Column("stations", "STATIONS", right=True),
-        Column("first", "FIRST", text=days),
-        Column("last", "LAST", text=days),
+        Column("first", "FIRST", text=minute_cell),
+        Column("last", "LAST", text=minute_cell),
         Column("client_ids", "PLAYERS", for_machines=True),
     ]
     note = f"{len(all_trials)} trials; a suspicion is no proof: an office or a provider's common address has several honest players"
@@ -236,7 +232,7 @@ def scores(shelf: Shelf, wanted: Wanted, *, up_to: float = BAD_UP_TO) -> Report:
             "game": Shelf.title(title, product) or (None if product is None else str(UUID(bytes=product))),
             "score": score,
             "score_reason": reason,
-            "reason": in_words(reason),
+            "reason": reason_words(reason),
             "review": review,
             "client_id": None if player is None else str(UUID(bytes=player)),
             "uuid": str(UUID(bytes=uuid)),
@@ -244,7 +240,7 @@ def scores(shelf: Shelf, wanted: Wanted, *, up_to: float = BAD_UP_TO) -> Report:
         for uuid, station, title, product, created, score, reason, review, player in rows
     ]
     heads = [
-        Column("began", "BEGAN", text=days),
+        Column("began", "BEGAN", text=minute_cell),
         Column("station", "STATION"),
         Column("game", "GAME"),
         Column("score", "SCORE", right=True),
@@ -255,7 +251,7 @@ def scores(shelf: Shelf, wanted: Wanted, *, up_to: float = BAD_UP_TO) -> Report:
     ]
     total = sum(count for _, count, _ in counted)
     kinds = ", ".join(
-        f"{in_words(reason) or 'no reason given'} {count}" + (f" (average {mean:.1f})" if mean else "")
+        f"{reason_words(reason) or 'no reason given'} {count}" + (f" (average {mean:.1f})" if mean else "")
         for reason, count, mean in counted
     )
     return Report(heads, found, [f"{total} reviews: {kinds}"] if total else [], flexible="review")

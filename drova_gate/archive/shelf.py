@@ -10,16 +10,14 @@ from uuid import UUID
 
 from drova_gate.archive.coverage import Stretch, holes, joined
 from drova_gate.archive.files import open_for_reading
-from drova_gate.archive.merge import OVER
 from drova_gate.errors import NotKnown
 from drova_gate.nearest import not_known
+from drova_gate.vocabulary import DESKTOP_TITLE, OVER, reason_words
 
-__all__ = ["DESKTOP", "REASONS", "Hole", "Shelf", "Wanted", "in_words", "local"]
+__all__ = ["DESKTOP", "Hole", "Shelf", "Wanted", "local"]
 
 DESKTOP = UUID("9fd0eb43-b2bb-4ce3-93b8-9df63f209098").bytes
 """The product that is the desktop itself; no catalogue has a title for it."""
-REASONS = {0: "ok", 1: "the game did not start", 2: "lags", 3: "technical trouble", 4: "updates"}
-"""``score_reason`` in words; the field's tools agree on these."""
 ID_LEAST = 4
 """Characters of a player's id that may stand for the whole."""
 _STATION = "coalesce(stations.name, stations.gate_name)"
@@ -162,7 +160,7 @@ class Shelf:
     @staticmethod
     def title(title: str | None, product: bytes | None) -> str | None:
         """What a game is called."""
-        return title or ("Desktop" if product == DESKTOP else None)
+        return title or (DESKTOP_TITLE if product == DESKTOP else None)
 
     # -- rows --------------------------------------------------------------------------------------------------------
 
@@ -215,16 +213,6 @@ class Shelf:
         return None if found is None else int(found)
 
 
-def in_words(reason: Any) -> str | None:
-    """Say what a ``score_reason`` means; a number that nobody knows stays one."""
-    if reason is None:
-        return None
-    try:
-        return REASONS.get(int(reason)) or f"reason {reason}"
-    except (ValueError, OverflowError):
-        return f"reason {reason}"
-
-
 def local(moment: int | None) -> datetime | None:
     """Turn milliseconds since 1970 into the owner's time."""
     return None if moment is None else datetime.fromtimestamp(moment / 1000).astimezone()
@@ -253,7 +241,7 @@ def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
         "comment": comment,
         "score": score,
         "score_reason": reason,
-        "reason": in_words(reason),
+        "reason": reason_words(reason),
         "review": review,
         "extra": json.loads(extra) if extra else {},
     }

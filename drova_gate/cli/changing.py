@@ -1,7 +1,6 @@
 """A plan of changes to games, from the look at it to its end: shown, asked about, carried out, and told how it went."""
 
 import argparse
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from drova_gate.errors import CallOwner, GateError
 from drova_gate.games.carry import ALREADY, DONE, Carrying, Outcome
 from drova_gate.games.journal import Earlier, Journal
 from drova_gate.games.plan import Change, Disable, SetPaths, counted
+from drova_gate.moments import minute
 from drova_gate.owner.account import OwnedStation
 from drova_gate.owner.asking import ask_all
 from drova_gate.owner.player import who_plays
@@ -80,9 +80,8 @@ async def _carried(options: argparse.Namespace, intent: Intent, journal: Journal
     if not for_machines(options):
         _show_plan(options, intent, over_with)
         if earlier is not None and not same:
-            when = time.strftime("%Y-%m-%d %H:%M", time.localtime(earlier.began))
             complain(
-                f"{earlier.name}: of {when} stopped after {earlier.over_with} of {len(earlier.changes)}; "
+                f"{earlier.name}: of {minute(earlier.began)} stopped after {earlier.over_with} of {len(earlier.changes)}; "
                 "run it again if it is still wanted"
             )
         await _tell_players(intent, force=options.force)

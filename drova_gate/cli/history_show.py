@@ -17,9 +17,11 @@ from drova_gate.cli.showing import for_machines, show
 from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import print_lines, state_dirs
 from drova_gate.errors import CallOwner, OptionFault
-from drova_gate.moments import period
+from drova_gate.moments import minute, period
 from drova_gate.report.ask import places
-from drova_gate.sheet import Column, Row, one_line
+from drova_gate.report.table import duration
+from drova_gate.sheet import Column, Row, minute_cell, one_line
+from drova_gate.vocabulary import STATUSES
 
 if TYPE_CHECKING:
     from drova_gate.archive.reports import Report
@@ -130,8 +132,13 @@ def wanted_of(options: argparse.Namespace, shelf: "Shelf") -> "Wanted":
         shelf.stations(options.station),
         shelf.products(options.game),
         None if options.player is None else shelf.player(options.player),
-        None if options.status is None else options.status.strip().upper(),
+        None if options.status is None else _status(options.status.strip()),
     )
+
+
+def _status(text: str) -> str:
+    """Read a status as it is shown, or as Drova writes it."""
+    return next((word for word, shown in STATUSES.items() if shown == text.casefold()), text.upper())
 
 
 def warn_of_holes(shelf: "Shelf", wanted: "Wanted") -> None:
@@ -139,7 +146,7 @@ def warn_of_holes(shelf: "Shelf", wanted: "Wanted") -> None:
     found = shelf.holes(wanted)
     between, before = [one for one in found if one.after], [one for one in found if not one.after]
     lines = [
-        f"history: sessions of {one_line(one.station)} between {_minute(one.after)} and {_minute(one.until)} were not archived: "
+        f"history: sessions of {one_line(one.station)} between {minute(one.after / 1000)} and {minute(one.until / 1000)} were not archived: "
         "Drova lists a thousand, and there were more before they were read"
         for one in between[:HOLES_SAID]
     ]
@@ -149,14 +156,10 @@ def warn_of_holes(shelf: "Shelf", wanted: "Wanted") -> None:
         last = max(before, key=lambda one: one.until)
         which = one_line(last.station) if len(before) == 1 else f"{len(before)} stations"
         lines.append(
-            f"history: of {which} nothing before {_minute(last.until)} is sure to be there: Drova lists a thousand sessions, older ones were "
+            f"history: of {which} nothing before {minute(last.until / 1000)} is sure to be there: Drova lists a thousand sessions, older ones were "
             "never archived"
         )
     print_lines([spoken().of(line) for line in lines], to_errors=True)
-
-
-def _minute(moment: int) -> str:
-    return f"{datetime.fromtimestamp(moment / 1000):%Y-%m-%d %H:%M}"  # noqa: DTZ006 - local time, as its owner reads a clock
 
 
 def _check(options: argparse.Namespace) -> None:
@@ -207,7 +210,7 @@ def _report(options: argparse.Namespace, shelf: "Shelf", wanted: "Wanted") -> "R
 
 
 def _sessions(options: argparse.Namespace, shelf: "Shelf", wanted: "Wanted") -> "Report":
-    from drova_gate.archive.reports import Report, clock, days  # noqa: PLC0415 - see history.py
+    from drova_gate.archive.reports import Report  # noqa: PLC0415 - see history.py
 
     rows = []
     for row in shelf.sessions(wanted, newest=options.limit or None):
@@ -217,16 +220,14 @@ def _sessions(options: argparse.Namespace, shelf: "Shelf", wanted: "Wanted") -> 
         )
         rows.append(row | {"address": address, "said": said})
     columns = [
-        Column("began", "BEGAN", text=days),
-        Column(
-            "seconds", "LASTED", right=True, text=lambda seconds: clock(None if seconds is None else seconds / 3600)
-        ),
+        Column("began", "STARTED", text=minute_cell),
+        Column("seconds", "LASTED", right=True, text=duration, said=True),
         Column("station", "STATION"),
         Column("game", "GAME"),
         Column("client_id", "PLAYER", text=lambda player: one_line(player and player[:8]), gives_way=2),
         Column("address", "FROM", gives_way=4),
-        Column("status", "STATUS"),
-        Column("billing", "PAID BY", gives_way=3),
+        Column("status", "END", text=lambda status: STATUSES.get(status, one_line(status)), said=True),
+        Column("billing", "BILLING", gives_way=3),
         Column("score", "SCORE", right=True),
         Column("said", "SAID"),
         *(Column(name, name, for_machines=True) for name in _MACHINES),

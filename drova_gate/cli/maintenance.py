@@ -18,7 +18,7 @@ from drova_gate.cli.surroundings import print_lines, read_owner_settings, state_
 from drova_gate.core.model import Lease
 from drova_gate.errors import CallOwner, NotKnown, SettingsFault
 from drova_gate.lease import LEAST_WALL, LeaseFile
-from drova_gate.moments import ACCEPTED_AHEAD, deadline
+from drova_gate.moments import ACCEPTED_AHEAD, deadline, minute
 from drova_gate.report.ask import places
 from drova_gate.sheet import Column, one_line
 
@@ -102,7 +102,7 @@ def _on(command: argparse.ArgumentParser, options: argparse.Namespace) -> int:
     _named(command, options)
     now = int(time.time())
     if now < LEAST_WALL:
-        complain(f"the router's clock: reads {_moment(now)}, which is wrong; set it first, or no deadline can be kept")
+        complain(f"the router's clock: reads {minute(now)}, which is wrong; set it first, or no deadline can be kept")
         return 1
     until = None
     if options.until is not None and options.until != NEVER:
@@ -119,7 +119,7 @@ def _on(command: argparse.ArgumentParser, options: argparse.Namespace) -> int:
         file = _file_of(stations[name])
         order = _renewed(file.load(), lease, never=options.until == NEVER)
         _write(file, order)
-        ends = f"until {_moment(order.until_wall)}" if order.until_wall is not None else "without a deadline"
+        ends = f"until {minute(order.until_wall)}" if order.until_wall is not None else "without a deadline"
         print_lines([spoken().of(f"{name}: maintenance is ordered, {ends}")])
     if options.no_wait:
         return 0
@@ -316,8 +316,8 @@ def _guarded(stations: "Sequence[OwnedStation]") -> "list[OwnedStation]":
 _COLUMNS = (
     Column("station", "STATION"),
     Column("state", "STATE", said=True),
-    Column("since", "SINCE", text=lambda at: _moment(at) if at else "-"),
-    Column("until", "UNTIL", text=lambda at: _moment(at) if at else "-"),
+    Column("since", "SINCE", text=lambda at: minute(at) if at else "-"),
+    Column("until", "UNTIL", text=lambda at: minute(at) if at else "-"),
     Column("by", "BY"),
     Column("why", "WHY"),
 )
@@ -389,7 +389,3 @@ def _who() -> str:
         return os.environ.get("SUDO_USER") or getpass.getuser()
     except (OSError, KeyError):
         return "owner"
-
-
-def _moment(wall: int) -> str:
-    return f"{datetime.fromtimestamp(wall).astimezone():%Y-%m-%d %H:%M}"

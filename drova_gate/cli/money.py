@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Awaitable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -11,6 +10,7 @@ from drova_gate.cli.showing import add_showing, fitted_table, for_machines, show
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import print_lines, terminal_room
 from drova_gate.errors import CloudForbidden, GateError
+from drova_gate.moments import minute
 from drova_gate.sheet import Column, Row, one_line
 
 if TYPE_CHECKING:
@@ -22,14 +22,14 @@ __all__ = ["add"]
 T = TypeVar("T")
 
 
-def local_minute_of(sent: int | None) -> str:
-    """Say when, by this machine's clock and zone; ``sent``: milliseconds since 1970."""
-    return one_line(None) if sent is None else f"{datetime.fromtimestamp(sent / 1000).astimezone():%Y-%m-%d %H:%M}"
+def minute_sent(sent: int | None) -> str:
+    """Say when; ``sent``: milliseconds since 1970."""
+    return one_line(None) if sent is None else minute(sent / 1000)
 
 
 _PAIR = (Column("name", "", said=True), Column("value", "", right=True))
 _DEALS = (
-    Column("created_on", "OPEN DEAL OF", text=local_minute_of),
+    Column("created_on", "OPEN DEAL OF", text=minute_sent),
     Column("sum", "SUM", right=True),
     Column("payout", "PAYOUT", right=True),
     Column("deal", "ID"),

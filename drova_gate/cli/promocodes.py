@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from drova_gate.cli.money import local_minute_of
+from drova_gate.cli.money import minute_sent
 from drova_gate.cli.owner import add_env, add_yes, agreed, answered, with_owner
 from drova_gate.cli.showing import add_showing, for_machines, show
 from drova_gate.cli.speech import complain, spoken
@@ -33,8 +33,8 @@ BIG_COUNT, BIG_MINUTES = 100, 6000
 _COLUMNS = (
     Column("promocode", "CODE"),
     Column("minutes", "MINUTES", right=True),
-    Column("created_on", "ISSUED", text=local_minute_of),
-    Column("expired_on", "GOOD UNTIL", text=local_minute_of),
+    Column("created_on", "ISSUED", text=minute_sent),
+    Column("expired_on", "GOOD UNTIL", text=minute_sent),
     Column("state", "STATE", said=True),
     Column("id", "ID", for_machines=True),
 )

@@ -11,12 +11,12 @@ from uuid import UUID
 from drova_gate.cli.owner import add_env, add_station, with_owner
 from drova_gate.cli.showing import add_showing, for_machines, show
 from drova_gate.cli.speech import complain, spoken
-from drova_gate.cli.stations import add_addresses, cut_name, cut_place, local_minute
+from drova_gate.cli.stations import add_addresses, cut_name, cut_place
 from drova_gate.cli.where import places
 from drova_gate.errors import OptionFault
-from drova_gate.moments import period
+from drova_gate.moments import minute, period
 from drova_gate.report.table import duration
-from drova_gate.sheet import Column, Row
+from drova_gate.sheet import Column, Row, minute_cell
 
 if TYPE_CHECKING:
     from drova_gate.cloud.models import Session
@@ -30,7 +30,7 @@ MOST = 1000
 """The API lists no more."""
 
 SHORT = (
-    Column("started", "STARTED", text=local_minute),
+    Column("started", "STARTED", text=minute_cell),
     Column("station", "STATION", text=cut_name),
     Column("game", "GAME"),
     Column("seconds", "LASTED", right=True, text=duration, said=True),
@@ -130,7 +130,7 @@ def _sessions(options: argparse.Namespace, asked: _Asked) -> int:
         if len(shown) < len(wanted) and not for_machines(options):
             complain(f"the newest {len(shown)} of {len(wanted)}; --limit shows more")
         if asked.since_ms is not None and past.whole_since_ms > asked.since_ms:
-            begin = f"{datetime.fromtimestamp(past.whole_since_ms / 1000).astimezone():%Y-%m-%d %H:%M}"
+            begin = minute(past.whole_since_ms / 1000)
             complain(
                 f"sessions: Drova tells the last {MOST} alone, those before {begin} may be missing; drova_gate history has them"
             )

@@ -15,7 +15,7 @@ from drova_gate.cli.where import places
 from drova_gate.columns import cut
 from drova_gate.errors import TryAgain
 from drova_gate.report.table import duration
-from drova_gate.sheet import Column, Row, one_line
+from drova_gate.sheet import Column, Row, minute_cell, one_line
 
 if TYPE_CHECKING:
     from drova_gate.owner.account import OwnedStation, Owner
@@ -23,17 +23,12 @@ if TYPE_CHECKING:
     from drova_gate.owner.rows import Spelling
     from drova_gate.owner.where import Places
 
-__all__ = ["add", "add_addresses", "cut_name", "cut_place", "local_minute"]
+__all__ = ["add", "add_addresses", "cut_name", "cut_place"]
 
 NAME_PLACES, PLACE_PLACES = 24, 30
 """Places of a name and of a place in a table; JSON and CSV have them whole."""
 WATCH_SECONDS = 5.0
 """Two or three requests each time: half of one a second."""
-
-
-def local_minute(moment: datetime | None) -> str:
-    """Say when, by this machine's clock and zone."""
-    return one_line(None) if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M}"
 
 
 def cut_name(name: str | None) -> str:
@@ -81,7 +76,7 @@ CURRENT = (
     Column("station", "STATION", text=cut_name),
     Column("game", "GAME"),
     Column("seconds", "FOR", right=True, text=duration, said=True),
-    Column("since", "SINCE", text=local_minute, gives_way=3),
+    Column("since", "SINCE", text=minute_cell, gives_way=3),
     Column("status_text", "STATUS", said=True),
     Column("billing", "BILLING", gives_way=2),
     Column("from", "FROM"),

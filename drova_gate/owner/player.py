@@ -5,17 +5,17 @@ An error is never an absence: when the cloud does not answer, the question stays
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from uuid import UUID
 
 from drova_gate.cloud.models import Server, Session
 from drova_gate.errors import PlayerInside
+from drova_gate.moments import minute
 from drova_gate.owner.account import OwnedStation
 from drova_gate.owner.asking import ask_both
+from drova_gate.vocabulary import OVER
 
-__all__ = ["OVER", "Inside", "look", "player_inside", "refuse", "refuse_while_playing", "running_session", "who_plays"]
+__all__ = ["Inside", "look", "player_inside", "refuse", "refuse_while_playing", "running_session", "who_plays"]
 
-OVER = ("FINISHED", "ABORTED")
 """The words that end a session; any other, known or not, may mean a player."""
 TAKEN = ("BUSY", "HANDSHAKE")
 """The station's own words for it."""
@@ -43,8 +43,8 @@ def player_inside(server: Server, sessions: Sequence[Session]) -> Inside | None:
     """Judge what the cloud says of a station; where its two answers differ, the one that tells of a player counts."""
     running = running_session([one for one in sessions if one.server_id == server.uuid])
     if running is not None:
-        since = datetime.fromtimestamp(running.created_on / 1000).astimezone()
-        return Inside(running, f"session {_short(running.uuid)} is {running.status} since {since:%Y-%m-%d %H:%M}")
+        since = minute(running.created_on / 1000)
+        return Inside(running, f"session {_short(running.uuid)} is {running.status} since {since}")
     if server.state in TAKEN:
         return Inside(None, f"the station's state is {server.state}")
     if server.session_id is not None and server.session_id not in {one.uuid for one in sessions if one.status in OVER}:

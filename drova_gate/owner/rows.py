@@ -9,8 +9,9 @@ from uuid import UUID
 from drova_gate.addresses import masked
 from drova_gate.cloud.models import Endpoint, Server, Session
 from drova_gate.owner.overview import Seen
-from drova_gate.owner.player import OVER, TAKEN
+from drova_gate.owner.player import TAKEN
 from drova_gate.sheet import Row
+from drova_gate.vocabulary import OVER, STATUSES, reason_words
 
 __all__ = [
     "Spelling",
@@ -32,9 +33,6 @@ STATES = {
     "UNVERIFIED": "never started",
 }
 """The station's state in words; any other is shown as it is."""
-STATUSES = {"NEW": "new", "HANDSHAKE": "connecting", "ACTIVE": "playing", "FINISHED": "finished", "ABORTED": "aborted"}
-REASONS = {"0": "good", "1": "the game did not start", "2": "lags", "3": "technical trouble", "4": "updates"}
-"""``score_reason`` in words."""
 
 ONLINE = ("LISTEN", "IDLE", *TAKEN)
 SILENT_SECONDS = 300.0
@@ -181,7 +179,7 @@ def session_row(session: Session, station: str, spelling: Spelling) -> Row:
         "abort_comment": session.abort_comment,
         "score": session.score,
         "score_reason": session.score_reason,
-        "score_reason_text": _reason(session.score_reason),
+        "score_reason_text": reason_words(session.score_reason),
         "score_text": session.score_text,
         "uuid": session.uuid,
         "server": session.server_id,
@@ -208,16 +206,8 @@ def score_words(session: Session) -> str | None:
     if session.score is None and session.score_reason is None and not session.score_text:
         return None
     score = "score" if session.score is None else f"score {session.score}"
-    reason = _reason(session.score_reason)
+    reason = reason_words(session.score_reason)
     return f"{score}{f' ({reason})' if reason else ''}{f': {session.score_text}' if session.score_text else ''}"
-
-
-def _reason(reason: float | str | None) -> str | None:
-    return (
-        None
-        if reason is None
-        else REASONS.get(f"{reason:g}" if isinstance(reason, float) else str(reason), f"reason {reason}")
-    )
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

@@ -11,10 +11,10 @@ from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.models import DESKTOP_PRODUCT
 from drova_gate.errors import GateError
 from drova_gate.owner.asking import ask_all
+from drova_gate.vocabulary import DESKTOP_TITLE
 
 __all__ = ["titles_of"]
 
-DESKTOP = "desktop"
 ASKED_SINGLY = 4
 """Unknown games up to which each is asked for; for more the whole catalogue costs no more, and is kept."""
 
@@ -22,7 +22,7 @@ ASKED_SINGLY = 4
 async def titles_of(products: Iterable[UUID], client: DrovaClient, state_dir: Path) -> dict[UUID, str]:
     """Name every product; never an error, for a list of sessions is worth reading without titles too."""
     wanted = dict.fromkeys(products)
-    titles = {one: DESKTOP for one in wanted if one == DESKTOP_PRODUCT}
+    titles = {one: DESKTOP_TITLE for one in wanted if one == DESKTOP_PRODUCT}
     copied = await asyncio.to_thread(CatalogueCopy(state_dir).games)
     titles |= {one: title for one in wanted if one not in titles and (title := copied.title(one))}
     missing = [one for one in wanted if one not in titles]

@@ -13,10 +13,9 @@ from drova_gate.core.readings import over
 from drova_gate.relay.figures import RelayFigures, Spell
 from drova_gate.relay.listener import RelayListener
 from drova_gate.report.past import Past
+from drova_gate.vocabulary import OVER
 
 __all__ = ["station_snapshot"]
-
-_OVER = ("FINISHED", "ABORTED")
 
 
 def station_snapshot(
@@ -60,7 +59,7 @@ def _session(controller: Controller, *, addresses: bool) -> dict[str, Any] | Non
     sessions, guarded = controller.observer.sessions, controller.record.session
     found = next((one for one in sessions if one.uuid == guarded), None)
     if found is None and guarded is None:
-        found = next((one for one in sessions if one.status not in _OVER), None)
+        found = next((one for one in sessions if one.status not in OVER), None)
     if found is None:
         return None if guarded is None else {"uuid": str(guarded), "prepared": controller.record.prepared}
     return {

@@ -81,7 +81,7 @@ async def test_money_shows_everything_as_it_was_sent(cloud: Cloud, run, form):
     code, out, _ = await run("money", "--by", "game", "--json")
     rows = json.loads(out)
     assert {row["part"] for row in rows} >= {"account", "prepaid", "game", "total"}
-    assert next(row["name"] for row in rows if row["part"] == "game") == "desktop"
+    assert next(row["name"] for row in rows if row["part"] == "game") == "Desktop"
     _, out, _ = await run("money", "--csv")
     assert out.startswith("part,period,id,name")
 

@@ -89,7 +89,7 @@ async def test_csv_is_whole_and_its_addresses_are_whole_on_demand(shop: Shop):
     code, out, _ = await shop.run("stations", "--csv", "--addresses")
     assert code == 0
     (pc1,) = [row for row in csv.DictReader(io.StringIO(out)) if row["station"] == "pc1"]
-    assert (pc1["from"], pc1["game"], pc1["state"]) == (PLAYER, "desktop", "HANDSHAKE")
+    assert (pc1["from"], pc1["game"], pc1["state"]) == (PLAYER, "Desktop", "HANDSHAKE")
 
 
 async def test_what_cannot_be_asked_is_said_and_not_taken_for_nothing(shop: Shop):
@@ -177,7 +177,7 @@ async def test_current_has_a_line_for_each_player(shop: Shop):
     code, out, _ = await shop.run("current")
     assert code == 0
     first, second = out.splitlines()[1:3]
-    assert re.match(r"pc1 +desktop +\S+ s +20\S+ \S+ +playing +prepaid +93\.158\.\*\.\*", first)
+    assert re.match(r"pc1 +Desktop +\S+ s +20\S+ \S+ +playing +prepaid +93\.158\.\*\.\*", first)
     assert re.match(r"Зал 2 🎮 +A Game +.* connecting +prepaid +2a02:6b8:\*", second)
     assert out.splitlines()[-1] == "stations: 2 with a player, 1 free"
     _, out, _ = await shop.run("current", "--json", "--station", ROOM)
@@ -244,7 +244,7 @@ async def test_sessions_tell_how_long_how_it_ended_and_what_the_player_said(shop
     code, out, err = await shop.run("sessions")
     assert (code, err) == (0, "")
     running, aborted, finished = out.splitlines()[1:]
-    assert re.search(r"pc1 +desktop +\S+ s +playing +prepaid +10\.0\.\*\.\* +a private network", running)
+    assert re.search(r"pc1 +Desktop +\S+ s +playing +prepaid +10\.0\.\*\.\* +a private network", running)
     assert re.search(r"Зал 2 🎮 +A Game +30 s +aborted +- +93\.158\.\*\.\* .*=cmd\(\)", aborted)
     assert re.search(r"pc1 +A Game +30 min +finished .*score 2 \(lags\): лагает;\?=1\+1", finished)
 
