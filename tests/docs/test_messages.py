@@ -86,3 +86,27 @@ def test_the_source_was_read():
     assert len(said) > 50
     assert "Wake-on-LAN cannot be sent" in said
     assert "the reset waits" in said
+
+
+def literals() -> str:
+    """Everything that the package can say, with ``...`` for what is filled in."""
+    found: list[str] = []
+    for file in PACKAGE.rglob("*.py"):
+        if file.relative_to(PACKAGE).parts[0] in LEFT_OUT:
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant | ast.JoinedStr):
+                found += _texts(node, node)
+    return "\n".join(found)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_what_is_explained_can_be_said(name: str):
+    """A message that is gone from the source goes from the pages."""
+    page, said = (PACKAGE.parent / "docs" / name).read_text(encoding="utf-8"), literals()
+    rows = re.findall(r"^\| (`[^|]*) \|", page, re.MULTILINE)
+    quoted = [quote for row in rows for quote in re.findall(r"`([^`]*)`", row)]
+    pieces = {piece.strip(" :;,()") for quote in quoted for piece in re.split(r"\.\.\.|: ", quote)}
+
+    assert len(pieces) > 80
+    assert sorted(piece for piece in pieces if len(piece) >= LEAST and piece not in said) == []

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 from played import DOCS, SHOWING, STORIES, masked, page, terminals_of
 
+RENEW = "if it was meant so: python tests/docs/played.py --write"
+
 
 @pytest.mark.timeout(180)  # some seconds on an idle machine, nearly all of them pauses between writes
 @pytest.mark.parametrize("name", STORIES)
@@ -12,7 +14,8 @@ async def test_the_committed_page_is_what_is_played(name: str, tmp_path: Path):
     """Words, names and order; ``python tests/docs/played.py --write`` writes the pages anew."""
     played = await page(name, tmp_path)
 
-    assert masked(played).splitlines() == masked((DOCS / f"{name}.md").read_text(encoding="utf-8")).splitlines()
+    committed = (DOCS / f"{name}.md").read_text(encoding="utf-8")
+    assert masked(played).splitlines() == masked(committed).splitlines(), RENEW
 
 
 @pytest.mark.parametrize("name", SHOWING)
@@ -23,7 +26,7 @@ def test_terminals_elsewhere_are_those_of_the_played_pages(name: str):
         played |= terminals_of((DOCS / f"{story}.md").read_text(encoding="utf-8"))
     shown = terminals_of((DOCS.parent / name).read_text(encoding="utf-8"))
 
-    assert [command for command, terminal in shown.items() if terminal != played.get(command)] == []
+    assert [command for command, terminal in shown.items() if terminal != played.get(command)] == [], RENEW
 
 
 def test_the_mask_leaves_what_matters():
