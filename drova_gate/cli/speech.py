@@ -3,6 +3,8 @@
 import functools
 import os
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from drova_gate.cli.surroundings import print_lines, settings_as_written
 from drova_gate.errors import GateError, SettingsFault
@@ -16,10 +18,19 @@ __all__ = ["complain", "say", "spoken"]
 def spoken() -> Language:
     """The owner's language: ``DROVA_LANG`` (environment or settings file), else the locale's."""
     try:
-        said = settings_as_written().get("DROVA_LANG", "")
+        said = settings_as_written(_named_file(sys.argv)).get("DROVA_LANG", "")
     except SettingsFault:
         said = ""  # the settings' own faults are said by whoever reads them
     return load(language_of(dict(os.environ) | ({"DROVA_LANG": said} if said else {})))
+
+
+def _named_file(arguments: Sequence[str]) -> Path | None:
+    """The file of ``--env``: what is wrong with the rest of the command line is said in its language, too."""
+    for place, one in enumerate(arguments):
+        name, _, value = one.partition("=")
+        if name == "--env":
+            return Path(value or next(iter(arguments[place + 1 :]), "") or ".env")
+    return None
 
 
 def complain(fault: GateError | str) -> None:

@@ -123,9 +123,9 @@ def read_owner_settings(file: Path | None, *, with_login: bool = True) -> OwnerS
     return OwnerSettings(api_url, token, state_dir, stations, named)
 
 
-def settings_as_written() -> dict[str, str]:
-    """Return what the usual settings file and the environment say, unchecked; ``SettingsFault`` if the file cannot be read."""
-    return _settings(os.environ, None)
+def settings_as_written(file: Path | None = None) -> dict[str, str]:
+    """Return what the settings file (or the usual one) and the environment say, unchecked; ``SettingsFault`` if it cannot be read."""
+    return _settings(os.environ, file)
 
 
 def _settings(environment: Mapping[str, str], file: Path | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 if TYPE_CHECKING:
     from drova_gate.errors import GateError
 
-__all__ = ["HOLES", "LANGUAGES", "Language", "language_of"]
+__all__ = ["HOLES", "LANGUAGES", "LEAST_OWN", "Language", "language_of"]
 
 LANGUAGES = ("en", "ru")
 MARKS = ("; ", ": ", " | ", ", ", " (", ". ")

@@ -171,3 +171,13 @@ async def test_a_gate_logs_in_english_and_speaks_russian(world: tuple[Station, C
         # Recipes have their programs' names, and words of their own after them.
         left = ENGLISH.search("\n".join(line for line in text.splitlines() if not RECIPE.search(line)))
         assert not left, left
+
+
+async def test_the_settings_file_that_is_named_says_the_language(tmp_path: Path):
+    file = tmp_path / "pc.env"
+    file.write_text("DROVA_LANG=ru\nWINDOWS_HOST=10.0.0.1\n", encoding="utf-8")
+    env = {"PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8", "ENV_LOCATION": ""}
+
+    assert "WINDOWS_LOGIN: не задан; напишите логин SSH" in await said("doctor", "--env", str(file), env=env)
+    assert "WINDOWS_LOGIN: не задан" in await said("doctor", f"--env={file}", env=env)
+    assert "WINDOWS_LOGIN: is missing" in await said("doctor", "--env", str(file), env=env | {"DROVA_LANG": "en"})
