@@ -90,7 +90,8 @@ def _print_step(step: "Step") -> None:
     mark = "ok  " if step.ok else "FAIL"
     if colour():
         mark = f"\x1b[{32 if step.ok else 31}m{mark}\x1b[0m"
-    sys.stdout.write(f"  {mark}  {step.seconds:6.1f} s  {step.code:<{CODE_WIDTH}}  {spoken().of(step.text)}\n")
+    took = spoken().of(f"{step.seconds:.1f} s")
+    sys.stdout.write(f"  {mark}  {took:>8}  {step.code:<{CODE_WIDTH}}  {spoken().of(step.text)}\n")
     sys.stdout.flush()
 
 
