@@ -261,7 +261,7 @@ class Controller:
             case Adopt():
                 await self._remember(records.adopted(self.record, action, facts.host))
             case Forget():
-                await self._forget(facts)
+                await self._forget(action, facts)
             case Alarm(text, about):
                 self._alarms.sound(text, about=about)
         return False
@@ -294,8 +294,7 @@ class Controller:
         else:
             observer.forget_host()
             self._rested_since = self._clock()
-        ours = before.entered if again else frozenset[str]()
-        await self._remember(records.prepared(self.record, report, ours))
+        await self._remember(records.prepared(self.record, report, records.ours(before, action.session)))
         if report.prepared:
             self._happened("prepared", f"prepared and confirmed in {report.seconds:.2f} s", report)
         else:
@@ -364,11 +363,11 @@ class Controller:
             self._alarms.sound(f"{text} ({error.strerror}): delete {self._lease.path}", about=text)
         self._happened("maintenance", f"the maintenance is over: {why}")
 
-    async def _forget(self, facts: Facts) -> None:
+    async def _forget(self, action: Forget, facts: Facts) -> None:
         if unproved(facts) is None and self._reset_at is not None:
             self._proved_at = self._clock()
         self._report = self._report_at = self._reset_at = None
         self._report_tries = 0
         self._alarms.forget()
         self.observer.forget_host()
-        await self._remember(records.forgotten(replace(self.record, phase=self.phase)))
+        await self._remember(records.forgotten(replace(self.record, phase=self.phase), action))

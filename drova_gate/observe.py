@@ -18,6 +18,7 @@ from drova_gate.cloud.models import Session
 from drova_gate.config import StationConfig
 from drova_gate.core.backoff import Backoff
 from drova_gate.core.model import CloudFacts, Facts, Lease, Phase, Policy, PreparationReport, Record, SessionFact
+from drova_gate.core.readings import missing
 from drova_gate.errors import (
     CloudForbidden,
     CloudThrottled,
@@ -45,8 +46,6 @@ SESSIONS_ASKED = 10
 """Newest sessions asked for: the guarded one and those after it, with room for tries that were turned away."""
 SESSIONS_ASKED_FAR = 200
 """Asked for when the guarded session is not among those: a busy station may turn away many tries in a long session."""
-
-
 ADMIT_SECONDS = 1.0
 """For the cloud to answer while a player waits for whom everything is prepared: an outage must not outlast his patience."""
 PORT_SECONDS = 2.0
@@ -123,6 +122,7 @@ class Observer:
         """The cloud's last answer, whatever has become of the cloud since; for showing."""
         self._answered_at: float | None = None
         self._absent: dict[UUID, float | None] = {}
+        self._shown: tuple[SessionFact, ...] = ()
         self._cloud_due = 0.0
         self._cloud_asked = float("-inf")
         self._cloud_backoff = Backoff(1.0, timing.error_cap, 2.0)
@@ -293,6 +293,7 @@ class Observer:
         ):
             self.access.client.token_changed(chosen.token)
             log.info("%s: the station's registration is now %s", self.config.name, chosen.server_id)
+        self._shown = self._shown if chosen.server_id == self.server else ()
         self.registration, self.server = chosen, chosen.server_id
 
     # -- the cloud ---------------------------------------------------------------------------------------------------
@@ -327,7 +328,8 @@ class Observer:
         else:
             if self._cloud_fault_kind is not None:
                 log.info("%s: the cloud answers again", self.config.name)
-            self._cloud, self._cloud_fault, self._cloud_fault_kind = CloudFacts(facts, read_at=now), "", None
+            self._shown = (*facts, *(gone := missing(self._shown, facts)))
+            self._cloud, self._cloud_fault, self._cloud_fault_kind = CloudFacts(facts, now, missing=gone), "", None
             self.sessions = sessions
             self.listed(self.server, sessions)
             self._absent = {one.uuid: one.absent_at for one in facts}

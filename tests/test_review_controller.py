@@ -160,7 +160,7 @@ def test_volumes_of_an_earlier_try_stay_ours():
     """A try that could not even begin says nothing about what the one before it entered."""
     nothing_entered = PreparationReport(A, "m", frozenset(), frozenset(), (), 0, 0.0, "nobody is signed in")
 
-    assert prepared(guarded(prepared=False), nothing_entered, ours=CD).entered == CD
+    assert prepared(guarded(prepared=False), nothing_entered, earlier=CD).entered == CD
 
 
 async def test_a_list_that_was_not_seen_is_not_an_empty_one(tmp_path: Path):
@@ -174,7 +174,7 @@ async def test_a_list_that_was_not_seen_is_not_an_empty_one(tmp_path: Path):
         report = act.reports[0]
 
         assert "not in Shadow Mode" in report.fault or "its list" in report.fault
-        assert prepared(replace(record, entered=CD), report, ours=CD).entered == CD
+        assert prepared(replace(record, entered=CD), report, earlier=CD).entered == CD
 
 
 # -- crash points ----------------------------------------------------------------------------------------------------

@@ -35,10 +35,12 @@ from drova_gate.core.readings import (
     guarded_row,
     in_force,
     in_his_way,
+    left_over,
     letters,
     live_session,
     marked,
     may_prepare,
+    not_seen_out,
     retry_pause,
     short,
     stands,
@@ -52,7 +54,8 @@ __all__ = ["decide"]
 def decide(phase: Phase, facts: Facts, now: float) -> Decision:
     """Decide the next phase, the actions and the one sentence of this cycle."""
     decision = _decided(phase, facts, now)
-    beside = (*offer(decision, facts, now), *lease_actions(decision.phase, facts, now))
+    # Whose the hiding is, comes before a new one: else what is hidden now would pass for what the owner's command has shown.
+    beside = (*lease_actions(decision.phase, facts, now), *offer(decision, facts, now))
     return replace(
         decision,
         actions=tuple(dict.fromkeys((*decision.actions, *beside))),
@@ -114,7 +117,9 @@ def _unknown_guarded(facts: Facts, now: float) -> Decision:
     record = facts.record
     over = ended(facts)
     if over:
-        return end(facts, over)
+        # A preparation that was begun may still run on the station, whose link ended with the gate: nothing seen yet is no proof.
+        waited = record.phase is Phase.PREPARING and not record.boot_stamp
+        return _cut_short(facts, over) if waited else end(facts, over)
     if record.prepared:
         why = f"session {guarded_name(facts)} goes on, prepared before the gate's restart: guarded, nothing changed"
         return Decision(Phase.IN_SESSION, _admit(facts, why), why)
@@ -130,12 +135,19 @@ def _unknown_guarded(facts: Facts, now: float) -> Decision:
     if facts.host is None or facts.host.marker is None:
         why = f"session {guarded_name(facts)} goes on: {facts.host_fault or 'the station has not answered yet'}"
         return Decision(Phase.UNKNOWN, (), why)
-    if record.session is not None and facts.host.marker_session == str(record.session) and not record.failed:
-        # The gate was stopped between the end of the preparation and its note.
-        why = f"session {guarded_name(facts)} goes on and the station says that it was prepared for it: adopted"
-        return Decision(Phase.IN_SESSION, (Adopt(record.session, record.session_created_ms),), why)
+    if adopted := _prepared_unnoted(facts):
+        return adopted
     alarm = f"session {guarded_name(facts)} goes on, its preparation was cut off, a player may be in it: nothing is changed now"
     return Decision(Phase.IN_SESSION, (Alarm(alarm),), alarm)
+
+
+def _prepared_unnoted(facts: Facts) -> Decision | None:
+    """What the station says where the gate was stopped between the end of the preparation and its note."""
+    record, host = facts.record, facts.host
+    if record.session is None or host is None or host.marker_session != str(record.session) or record.failed:
+        return None
+    why = f"session {guarded_name(facts)} goes on and the station says that it was prepared for it: adopted"
+    return Decision(Phase.IN_SESSION, (Adopt(record.session, record.session_created_ms),), why)
 
 
 def _another_goes_on(facts: Facts, now: float) -> bool:
@@ -208,16 +220,23 @@ def _unreset(facts: Facts, session: UUID, row: SessionFact | None) -> bool:
     In poll mode an active player is in already: a reboot would cost him his session, a second preparation does not.
     """
     foreign = facts.host is not None and bool(facts.host.marker) and facts.host.marker_session != str(session)
-    return foreign and facts.cloud is not None and (facts.policy.relay or (row is not None and not row.active))
+    return (
+        (foreign or bool(left_over(facts)))
+        and facts.cloud is not None
+        and (facts.policy.relay or (row is not None and not row.active))
+    )
 
 
 def _clean_idle(facts: Facts, now: float) -> Decision:
     host = facts.host
     if marked(host):
         return end(facts, "no session is going on, and the station carries our marker")
-    actions: tuple[Action, ...] = ()
+    if still := left_over(facts):
+        return end(facts, f"no session is going on, and {letters(still)} is in Shadow Mode of ours")
+    # Once they were seen out of it, whoever puts them into Shadow Mode, it is not we.
+    actions: tuple[Action, ...] = (Forget(),) if facts.record.entered and untouched(facts) else ()
     if facts.relay.held and belongs_to_nobody(facts):
-        actions = _admit(facts, "no session in the cloud's list")
+        actions += _admit(facts, "no session in the cloud's list")
     if host is None:
         return Decision(
             Phase.CLEAN, actions, f"clean when last seen; {facts.host_fault or 'the station has not answered yet'}"
@@ -248,14 +267,7 @@ def _preparing(facts: Facts, now: float) -> Decision:
     record, report = facts.record, facts.report
     over = ended(facts)
     if over:
-        # Without a boot stamp of its own no preparation was ever begun.
-        if untouched(facts) or not record.boot_stamp:
-            return Decision(
-                Phase.CLEAN,
-                (*refuse(facts, "the session is over"), Forget()),
-                f"session {guarded_name(facts)} is over ({over}) and nothing was changed on the station",
-            )
-        return end(facts, over)
+        return _cut_short(facts, over)
     if record.session is not None and _unreset(facts, record.session, guarded_row(facts)):
         return end(facts, "the station still carries the last session's marker")
     if report is not None and report.session == record.session:
@@ -291,12 +303,25 @@ def _preparing(facts: Facts, now: float) -> Decision:
             f"session {guarded_name(facts)} waits for preparation: {facts.host_fault or 'the station has not answered yet'}",
         )
     if facts.cloud is not None and not may_prepare(guarded_row(facts), record.session_created_ms, facts, now):
-        return Decision(Phase.IN_SESSION, (Alarm(_too_late(record.session)),), _too_late(record.session))
+        late = _too_late(record.session)
+        return _prepared_unnoted(facts) or Decision(Phase.IN_SESSION, (Alarm(late),), late)
     return Decision(
         Phase.PREPARING,
         (Prepare(record.session, record.session_created_ms),),
         f"session {guarded_name(facts)}: prepares the station",
     )
+
+
+def _cut_short(facts: Facts, over: str) -> Decision:
+    """The session ended before its preparation did."""
+    # Without a boot stamp of its own no preparation was ever begun.
+    if untouched(facts) or not facts.record.boot_stamp:
+        return Decision(
+            Phase.CLEAN,
+            (*refuse(facts, "the session is over"), Forget(not_seen_out(facts))),
+            f"session {guarded_name(facts)} is over ({over}) and nothing was changed on the station",
+        )
+    return end(facts, over)
 
 
 def _in_session(facts: Facts, now: float) -> Decision:
@@ -312,7 +337,6 @@ def _in_session(facts: Facts, now: float) -> Decision:
         and record.prepared
         and record.boot_stamp
         and host.boot_stamp == ""
-        and host.marker == ""
         and record.session is not None
     ):
         why = f"session {guarded_name(facts)} goes on, but the station has booted anew and forgot its preparation: prepares it again"

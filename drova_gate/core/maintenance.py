@@ -23,6 +23,7 @@ from drova_gate.core.readings import (
     asked_after,
     belongs_to_nobody,
     in_force,
+    left_over,
     live_session,
     marked,
     moment,
@@ -75,7 +76,7 @@ def begins(phase: Phase, facts: Facts) -> Decision | None:
             return None
         # Nobody knocks twice at the same moment: he came in the seconds in which the station was still shown.
         return Decision(phase, refused, f"maintenance waits: session {short(live)} came after it and is not let in")
-    if marked(facts.host):
+    if marked(facts.host) or left_over(facts):
         return None
     hidden = facts.cloud.hidden_since
     if hidden is None:

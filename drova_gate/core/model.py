@@ -149,6 +149,8 @@ class CloudFacts:
     """In the catalogue; ``None``: not asked."""
     hidden_since: float | None = None
     """Since when every reading of the catalogue found it hidden; ``None``: it is shown, or not asked."""
+    missing: tuple[SessionFact, ...] = ()
+    """Sessions that had the station by an earlier answer to this process and that this one leaves out, which is no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,6 +409,9 @@ class EndLease:
 @dataclass(frozen=True, slots=True)
 class Forget:
     """The guarded session is settled: clear it from the record."""
+
+    ours: frozenset[str] = frozenset()
+    """Volumes of ours that were not seen out of Shadow Mode: those stay ours to leave."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,6 +104,8 @@ def _evictions(phase: Phase, facts: Facts) -> tuple[Action, ...]:
         return (Evict(f"session {short(live)} is on a station in quarantine"),)
     if live.uuid != record.session or record.prepared or not wanted(live, facts):
         return ()
+    if facts.host.shadowed is None and facts.host.marker_session == str(live.uuid):
+        return ()  # it was prepared for him, and nobody says that it is not any more
     if phase is Phase.IN_SESSION:
         return (Evict(f"session {short(live)} is not prepared"),)
     if phase is Phase.PREPARING and record.failed >= policy.prepare_tries:

@@ -21,6 +21,7 @@ from drova_gate.core.readings import (
     guarded_name,
     in_force,
     letters,
+    not_seen_out,
     resets_in_the_hour,
     still_shadowed,
     untouched,
@@ -103,7 +104,7 @@ def released(facts: Facts) -> Decision:
     """The owner lifts a quarantine: said with what is still wrong. What the station still carries is reset away like anything else."""
     missing = unproved(facts)
     wrong = f"still wrong: {missing}" if missing else "nothing is wrong with it any more"
-    return Decision(Phase.CLEAN, (Release(), Forget()), f"released from quarantine by hand; {wrong}")
+    return Decision(Phase.CLEAN, (Release(), Forget(not_seen_out(facts))), f"released from quarantine by hand; {wrong}")
 
 
 def unproved(facts: Facts) -> str | None:

@@ -17,11 +17,14 @@ __all__ = [
     "guarded_row",
     "in_force",
     "in_his_way",
+    "left_over",
     "letters",
     "live_session",
     "marked",
     "may_prepare",
+    "missing",
     "moment",
+    "not_seen_out",
     "over",
     "resets_in_the_hour",
     "retry_pause",
@@ -139,6 +142,17 @@ def live_session(sessions: tuple[SessionFact, ...]) -> SessionFact | None:
     return next((one for one in rows if one.status in ("HANDSHAKE", "ACTIVE")), rows[0] if rows else None)
 
 
+def missing(earlier: tuple[SessionFact, ...], sessions: tuple[SessionFact, ...]) -> tuple[SessionFact, ...]:
+    """The earlier known sessions that had the station and that the newest answer leaves out, unless a later one has taken the station since."""
+    listed = {one.uuid for one in sessions}
+    taken = max((one.created_ms for one in sessions if _took_place(one, None)), default=0)
+    return tuple(
+        one
+        for one in earlier
+        if one.uuid not in listed and one.status in ("HANDSHAKE", "ACTIVE") and one.created_ms >= taken
+    )
+
+
 def wanted(session: SessionFact, facts: Facts) -> bool | None:
     """Whether this session is one to prepare for; ``None``: what its product is, is not known."""
     return True if facts.policy.prepare_all else session.desktop
@@ -167,9 +181,14 @@ def asked_after(facts: Facts) -> bool:
 
 
 def belongs_to_nobody(facts: Facts) -> bool:
-    """Whether whoever is held has no session, when none stands in the list: a new one may come into it late, or it may be empty by mistake."""
-    newest = facts.relay.newest_at
-    return facts.cloud is not None and (newest is None or facts.cloud.read_at - newest >= facts.policy.list_lag_seconds)
+    """Whether whoever is held has no session, when none stands in the list: a new one may come into it late, or it may be empty by mistake.
+
+    Nor is he nobody's while a session that had the station is missing from the list without its end.
+    """
+    newest, cloud = facts.relay.newest_at, facts.cloud
+    if cloud is None or cloud.missing:
+        return False
+    return newest is None or cloud.read_at - newest >= facts.policy.list_lag_seconds
 
 
 def comes_back(facts: Facts, now: float) -> bool:
@@ -197,8 +216,8 @@ def marked(host: HostFacts | None) -> bool:
 
 
 def stands(host: HostFacts | None) -> bool:
-    """Whether a prepared station is known to be in the boot that it was prepared in: it carries a mark of ours."""
-    return host is not None and bool(host.marker or host.boot_stamp)
+    """Whether a prepared station is known to be in the boot that it was prepared in; a disk that was not rolled back keeps the marker."""
+    return host is not None and bool(host.boot_stamp)
 
 
 def still_shadowed(facts: Facts) -> frozenset[str] | None:
@@ -208,6 +227,17 @@ def still_shadowed(facts: Facts) -> frozenset[str] | None:
     if facts.host is None or facts.host.shadowed is None:
         return None
     return facts.host.shadowed & facts.record.entered
+
+
+def not_seen_out(facts: Facts) -> frozenset[str]:
+    """Volumes that we brought into Shadow Mode and that may still be."""
+    still = still_shadowed(facts)
+    return facts.record.entered if still is None else still
+
+
+def left_over(facts: Facts) -> frozenset[str]:
+    """Volumes of ours that are in Shadow Mode for sure and belong to no session: what a release by hand could not see leaves them behind."""
+    return (still_shadowed(facts) or frozenset()) if facts.record.session is None else frozenset()
 
 
 def untouched(facts: Facts) -> bool:

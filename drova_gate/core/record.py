@@ -6,6 +6,7 @@ once the effect was read back.
 
 from collections.abc import Callable
 from dataclasses import replace
+from uuid import UUID
 
 from drova_gate.core.model import (
     Adopt,
@@ -27,6 +28,7 @@ __all__ = [
     "hidden",
     "in_phase",
     "not_hidden",
+    "ours",
     "prepared",
     "preparing",
     "released",
@@ -38,9 +40,9 @@ __all__ = [
 def in_phase(record: Record, decision: Decision) -> Record:
     """The record of the phase that was decided."""
     entered = replace(record, phase=decision.phase)
-    if any(isinstance(one, Forget) for one in decision.actions):
+    for settled in (one for one in decision.actions if isinstance(one, Forget)):
         # In the same write: a clean station that still names its session would be reset a second time after a power cut.
-        return forgotten(entered)
+        return forgotten(entered, settled)
     if decision.phase is not Phase.QUARANTINED:
         return replace(entered, quarantine_reason="")
     if record.phase is Phase.QUARANTINED:
@@ -48,10 +50,11 @@ def in_phase(record: Record, decision: Decision) -> Record:
     return replace(entered, quarantine_reason=decision.reason.removeprefix("quarantine: "))
 
 
-def forgotten(record: Record) -> Record:
+def forgotten(record: Record, action: Forget) -> Record:
     """The record without its settled session."""
     return Record(
         phase=record.phase,
+        entered=action.ours,
         hidden_by_us=record.hidden_by_us,
         failed=record.failed,
         failed_why=record.failed_why,
@@ -60,12 +63,16 @@ def forgotten(record: Record) -> Record:
     )
 
 
+def ours(record: Record, session: UUID) -> frozenset[str]:
+    """Volumes that we have brought into Shadow Mode already: for this session, or before a release, which leaves no session behind."""
+    return record.entered if record.session in (session, None) else frozenset()
+
+
 def preparing(
     record: Record, action: Prepare, host: HostFacts, volumes: frozenset[str], new_id: Callable[[], str]
 ) -> Record:
     """Before anything is sent: the session, its ids, and the volumes that will be ours to leave."""
     again = record.session == action.session
-    ours = record.entered if again else frozenset[str]()
     return replace(
         record,
         session=action.session,
@@ -74,17 +81,17 @@ def preparing(
         marker=record.marker if again and record.marker else new_id(),
         boot_stamp=record.boot_stamp if again and record.boot_stamp else new_id(),
         # What the owner put into Shadow Mode himself is his to leave; what a cut-off try of ours entered is ours.
-        entered=(volumes - (host.shadowed or frozenset())) | ours,
+        entered=(volumes - (host.shadowed or frozenset())) | ours(record, action.session),
         reset_tries=0,
     )
 
 
-def prepared(record: Record, report: PreparationReport, ours: frozenset[str]) -> Record:
-    """What came of a preparation; ``ours``: the volumes that an earlier try for this session entered."""
+def prepared(record: Record, report: PreparationReport, earlier: frozenset[str]) -> Record:
+    """What came of a preparation; ``earlier``: the volumes that were ours before it."""
     if report.prepared:
         return replace(record, prepared=True, entered=report.entered, failed=0, failed_why="")
     # After an unknown outcome the report still counts what was to be entered as ours; what an earlier try entered stays ours.
-    changed = replace(record, entered=report.entered | ours)
+    changed = replace(record, entered=report.entered | earlier)
     if report.passing:
         return changed
     return replace(changed, failed=record.failed + 1, failed_why=report.fault or failed_musts(report))
@@ -101,8 +108,7 @@ def adopted(record: Record, action: Adopt, host: HostFacts | None) -> Record:
     """A session that the station itself says it was prepared for, or one that is guarded unprepared."""
     again = record.session == action.session
     if host is None or host.marker_session != str(action.session):
-        entered = record.entered if again else frozenset[str]()
-        kept = replace(record, marker="", boot_stamp="", entered=entered, prepared=False)
+        kept = replace(record, marker="", boot_stamp="", entered=ours(record, action.session), prepared=False)
     else:
         kept = replace(
             record,

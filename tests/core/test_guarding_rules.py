@@ -38,6 +38,7 @@ from drova_gate.core.model import (
     Reset,
     Verdict,
 )
+from drova_gate.core.readings import missing
 
 POLL = Policy(relay=False)
 
@@ -155,6 +156,62 @@ def test_the_first_since_the_preparation_is_its_player_for_a_while(
     )
 
     assert verdicts(decide(Phase.IN_SESSION, known, NOW)) == ([Verdict.ADMIT] if admitted else [])
+
+
+# -- what a release leaves behind ----------------------------------------------------------------------------------------------
+
+
+def test_a_release_by_hand_keeps_what_it_could_not_see():
+    """The station is off: whether our volumes are still in Shadow Mode is seen later, and they are ours to leave then."""
+    unseen = facts(resetting(phase=Phase.QUARANTINED), host=None, released=True)
+    assert Forget(CD) in decide(Phase.QUARANTINED, unseen, NOW).actions
+
+    left = Record(phase=Phase.CLEAN, entered=CD)
+    back = decide(Phase.CLEAN, facts(left, cloud=cloud(), host=replace(host(), shadowed=CD)), NOW)
+    assert (back.phase, kinds(back)) == (Phase.RESETTING, ["Reset"])
+
+    out = decide(Phase.CLEAN, facts(left, cloud=cloud(), host=host()), NOW)
+    assert (out.phase, kinds(out)) == (Phase.CLEAN, ["Forget"]), "from now on Shadow Mode there is the owner's own"
+
+
+def test_the_next_session_waits_for_what_a_release_left_in_shadow_mode():
+    """Prepared on top, the volumes would pass for the owner's own and stay in Shadow Mode."""
+    left = facts(Record(phase=Phase.CLEAN, entered=CD), cloud=cloud(session()), host=replace(host(), shadowed=CD))
+
+    assert kinds(decide(Phase.CLEAN, left, NOW)) == ["Reset"]
+
+
+# -- a session that is missing from the list -----------------------------------------------------------------------------------
+
+
+def test_whoever_knocks_while_a_session_is_missing_is_not_nobodys():
+    """It had the station by an earlier answer, and missing is no end: its player must not get an unprepared station."""
+    shown = (session("B", "HANDSHAKE", created=200), session("A", "FINISHED", created=100))
+    answer = cloud(shown[1])
+    waits = replace(held(), newest_at=NOW - 4)
+
+    nobody = facts(cloud=answer, host=host(), relay=waits)
+    assert verdicts(decide(Phase.CLEAN, nobody, NOW)) == [Verdict.ADMIT]
+    somebody = replace(nobody, cloud=replace(answer, missing=missing(shown, answer.sessions)))
+    assert verdicts(decide(Phase.CLEAN, somebody, NOW)) == []
+
+
+@pytest.mark.parametrize(
+    ("left_out", "later", "is_missing"),
+    [
+        ("HANDSHAKE", [], True),
+        ("ACTIVE", ["NEW"], True),
+        ("ACTIVE", ["FINISHED"], False),
+        ("NEW", [], False),
+        ("ABORTED", [], False),
+    ],
+)
+def test_a_missing_session_is_forgotten_with_the_next_one(left_out: str, later: list[str], is_missing: bool):
+    """A later one that got the station is its end; one that never got the station is not missed."""
+    before = (session("A", left_out, created=100),)
+    answer = tuple(session("B", status, created=200) for status in later)
+
+    assert missing(before, answer) == (before if is_missing else ())
 
 
 # -- resets ----------------------------------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def test_a_settled_session_leaves_only_what_is_the_stations():
     kept = {"phase", "hidden_by_us", "failed", "failed_why", "resets", "server"}
     full = replace(RECORD, reset_tries=2, quarantine_reason="x", failed=1, failed_why="y", resets=(1, 2))
 
-    left = records.forgotten(full)
+    left = records.forgotten(full, Forget())
 
     for field in fields(Record):
         wanted = full if field.name in kept else Record()

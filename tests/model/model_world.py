@@ -38,6 +38,7 @@ from drova_gate.core.model import (
     Verdict,
 )
 from drova_gate.core.proof import unproved
+from drova_gate.core.readings import missing
 
 __all__ = ["Decide", "Killed", "World"]
 
@@ -111,6 +112,8 @@ class World:
         """The desktop session whose player was in since the last boot."""
         self.reset_boots = False
         """The boot that is under way is ours."""
+        self.said_in: frozenset[UUID] = frozenset()
+        """Sessions whose player is in, by the cloud's word since our last reset."""
         # The cloud.
         self.rows: list[Row] = []
         self.rentals = 0
@@ -151,6 +154,7 @@ class World:
             self.reset_at = self.now - self.policy.wake_until
         self.first_seen: dict[UUID, float] = {}
         self.absent: dict[UUID, float | None] = {}
+        self.shown: tuple[SessionFact, ...] = ()
         self.answered_at: float | None = None
         self.silent_since: float | None = None
         self.publish_due = 0.0
@@ -199,7 +203,8 @@ class World:
                 step = min(step * 2, LONG_STEP)
             if quiet > 1 and self._settled():
                 step = end - self.now
-            self.now = min(end, self.now + step)
+            # A gate that died in this cycle has taken longer than that.
+            self.now = max(self.now, min(end, self.now + step))
             self._pass()
 
     def _settled(self) -> bool:
@@ -252,6 +257,7 @@ class World:
         cloud = None
         if self.cloud_up:
             rows = [row for row in reversed(self.rows) if row.listed][:5]
+            self.said_in |= {row.uuid for row in rows if row.said == "ACTIVE"}
             for row in rows:
                 self.first_seen.setdefault(row.uuid, self.now)
                 self.absent.setdefault(row.uuid, self.answered_at)
@@ -266,23 +272,21 @@ class World:
                 self.hidden_since = None
             elif self.hidden_since is None:
                 self.hidden_since = self.now
-            cloud = CloudFacts(
-                tuple(
-                    SessionFact(
-                        row.uuid,
-                        row.product,
-                        row.said,
-                        int(row.created * 1000),
-                        row.product == DESKTOP,
-                        self.absent[row.uuid],
-                        self.first_seen[row.uuid],
-                    )
-                    for row in rows
-                ),
-                self.now,
-                self.published if asked else None,
-                self.hidden_since,
+            listed = tuple(
+                SessionFact(
+                    row.uuid,
+                    row.product,
+                    row.said,
+                    int(row.created * 1000),
+                    row.product == DESKTOP,
+                    self.absent[row.uuid],
+                    self.first_seen[row.uuid],
+                )
+                for row in rows
             )
+            gone = missing(self.shown, listed)
+            self.shown = (*listed, *gone)
+            cloud = CloudFacts(listed, self.now, self.published if asked else None, self.hidden_since, gone)
             self.answered_at, self.silent_since = self.now, None
         elif self.silent_since is None:
             self.silent_since = self.now
@@ -367,7 +371,7 @@ class World:
                 if self.inside is not None and self.inside_prepared:
                     self._broken("a prepared player was evicted")
                 self.player_leaves()
-            case Forget():
+            case Forget() as forget:
                 if self._sent_at is not None:
                     self.reset_seconds.append(self.now - self._sent_at)
                     self._sent_at = None
@@ -375,7 +379,7 @@ class World:
                     self.proved_at = self.now
                 self.report = self.report_at = self.reset_at = None
                 self.report_tries = 0
-                self._remember(records.forgotten(replace(self.record, phase=self.phase)))
+                self._remember(records.forgotten(replace(self.record, phase=self.phase), forget))
             case _:
                 return False
         return True
@@ -392,7 +396,7 @@ class World:
         self.report_tries = 0 if report.prepared else self.report_tries + 1 if again else 1
         if not report.prepared:
             self.rested_since = self.now
-        self._remember(records.prepared(self.record, report, before.entered if again else NOTHING))
+        self._remember(records.prepared(self.record, report, records.ours(before, action.session)))
 
     def _prepared(self, session: UUID, record: Record) -> PreparationReport:
         """What steps/apply does on the station, in its order."""
@@ -464,13 +468,16 @@ class World:
     def _judge_reset(self, before: Record) -> None:
         """Promises: no player whose station is prepared is rebooted; no second reset of a station that is clean already.
 
-        The first reset of a session is no second one where nobody can tell whether a preparation that was cut off got as far as Shadow Mode:
-        the record says that it was about to, and the protector, which refuses its password, does not say what it covers.
+        The first reset of a session is no second one where nobody can tell that the station is clean. Either its preparation was cut off, the
+        record says that Shadow Mode was about to be entered, and the protector, which refuses its password, does not say how far that came.
+        Or the cloud has said since the last reset that its player is in, and without a relay there is nothing else to go by.
         """
         inside = self.inside
         if inside is not None and self.inside_prepared and not inside.gone:
             self._broken("a player was rebooted")
-        untold = "refused" in self.faults and bool(before.entered) and not before.reset_tries
+        covered = "refused" in self.faults and bool(before.entered)
+        entered = not self.policy.relay and before.session in self.said_in
+        untold = not before.reset_tries and (covered or entered)
         if self.on and self.link and not (self.used or self.marker or self.shadow or self.stamp or untold):
             self._broken("a clean station was reset")
 
@@ -528,6 +535,7 @@ class World:
         self.stamp, self.on, self.boots_at, self.been, self.prepared_at = "", True, None, None, None
         if self.reset_boots:
             self.used = self.reset_boots = False
+            self.said_in = frozenset()
         self.linked_at = self.now
 
     def link_down(self) -> None:
@@ -576,7 +584,7 @@ class World:
         if self.policy.relay and self.working and self.under_lease:
             self._broken("a player was admitted to a station in maintenance")
         if self.policy.relay and not self.policy.admit_unprotected:
-            if row.product == DESKTOP and not (ready or self._just_prepared()):
+            if row.product == DESKTOP and not (ready or self._just_prepared() or self._untold(row)):
                 self._broken("a player was admitted to an unprepared station")
             if self.been not in (None, row.uuid):
                 self._broken("a player was admitted to a station that was not reset")
@@ -592,6 +600,17 @@ class World:
         """
         fresh = self.prepared_at is not None and self.now - self.prepared_at <= self.policy.back_seconds
         return fresh and not self.cloud_up and self.been is None and self.shadow == CD and self.locked
+
+    def _untold(self, row: Row) -> bool:
+        """Whether nobody could know of his session: the cloud leaves it out of its list, and has never shown it to this process.
+
+        Or it says that the session goes on for which the station is prepared, and in which nobody has been yet.
+        """
+        if row.listed or not self.cloud_up:
+            return False
+        its_own = next((one for one in self.rows if str(one.uuid) == self.marker), None)
+        taken_for = its_own is not None and its_own.listed and its_own.said == "ACTIVE" and self.been is None
+        return row.uuid not in self.first_seen or (taken_for and self.shadow == CD and self.locked)
 
     def player_leaves(self) -> None:
         """His connection ends."""

@@ -79,7 +79,7 @@ TOLD: dict[str, Story] = {
         ("shadow", 400.0),
         ("kill", 30.0),
     ],
-    "nobody comes for an hour after the station has booted anew, then another player": [
+    "nobody comes for minutes after the station has booted anew, then another player": [
         ("rental", 4000.0),
         ("cloud down", 0.4),
         ("boots by itself", 400.0),
@@ -97,12 +97,71 @@ TOLD: dict[str, Story] = {
         ("finished", 3.0),
         ("rental", 3.0),
     ],
+    "a player comes back to a station that has booted and kept its disk": [
+        ("kept", 4000.0),
+        ("rental", 30.0),
+        ("boots by itself", 4000.0),
+        ("arrives again", 3.0),
+    ],
+    "a session that the gate has seen is missing when its player comes": [
+        ("rental", 30.0),
+        ("finished", 3.0),
+        ("rental", 3.0),
+        ("vanishes", 400.0),
+        ("arrives again", 30.0),
+    ],
+    "a session is missing, and the one before it, whose end was never shown, stands there as active": [
+        ("rental", 4000.0),
+        ("next, end not shown", 0.4),
+        ("vanishes", 4000.0),
+        ("arrives again", 400.0),
+    ],
     "a preparation was cut off and the protector refuses to say how far it got": [
         ("kill in the middle", 1.0),
         ("aborted", 3.0),
         ("next, end not shown", 0.4),
         ("refused", 400.0),
         ("next, end not shown", 4000.0),
+    ],
+    "the gate dies while a session waits for a station that is off": [
+        ("kill in the middle", 30.0),
+        ("boots by itself", 30.0),
+        ("rental", 0.4),
+    ],
+    "a session whose end was never shown stands there as active after its reset": [
+        ("rental", 3.0),
+        NEXT_UNSEEN,
+        ("aborted", 3.0),
+        ("game", 4000.0),
+        ("aborted", 1.0),
+    ],
+    "a player does not come back after the reset for the session before his": [
+        NEXT_UNSEEN,
+        ("next, end not shown", 1.0),
+        ("kill later", 1.0),
+        ("clock jumps", 400.0),
+    ],
+    "a station is released while it is off and comes back in Shadow Mode": [
+        ("rental", 30.0),
+        ("stays off", 30.0),
+        ("aborted", 400.0),
+        ("back shadowed", 30.0),
+        ("release", 1.0),
+    ],
+    "a station is released while it is off, with the next session waiting": [
+        ("rental", 30.0),
+        ("stays off", 3.0),
+        ("next, end not shown", 3.0),
+        ("owner hides", 4000.0),
+        ("release", 3.0),
+        ("back shadowed", 1.0),
+    ],
+    "the owner's command shows a station that is to be hidden for another reason": [
+        ("shadow", 0.4),
+        NEXT_UNSEEN,
+        ("finished", 30.0),
+        ("maintenance for an hour", 30.0),
+        ("maintenance off, no gate", 30.0),
     ],
 }
 
@@ -119,10 +178,13 @@ def test_a_story_that_once_broke_a_promise_breaks_none(relay: bool, told: Story)
     [
         [("kill at the end", 30.0), ("clock jumps", 30.0), ("rental", 400.0)],
         [("clock jumps", 30.0), ("kill at the end", 0.4), ("rental", 1.0), ("kill later", 400.0)],
+        [("kill at the end", 1.0), ("rental", 0.4), ("refused", 30.0)],
+        [("kill at the end", 0.4), ("rental", 1.0), ("hang", 1.0), ("kill", 4000.0), ("link up", 4000.0)],
     ],
+    ids=["at once", "by a wrong clock", "the protector refuses to say", "seen late"],
 )
 def test_a_player_whose_station_turns_out_to_be_prepared_keeps_his_stream(told: Story):
-    """The gate was killed before it noted the end of the preparation, and the station knows better: adopted, and not evicted beside it."""
+    """The gate was killed before it noted the end of the preparation, and the station knows better."""
     assert story(World(policy=Policy(relay=False, evict=True)), EVENTS, told) == []
 
 
