@@ -356,7 +356,7 @@ class Observer:
                     sessions = await client.sessions(server, limit=SESSIONS_ASKED_FAR)
         except TimeoutError as error:
             fact = f"no answer within {ADMIT_SECONDS:g} s while a player of a prepared station waits"
-            raise CloudUnavailable("Drova API", fact, "asked again later") from error
+            raise CloudUnavailable("Drova API", fact, "it may pass by itself") from error
         return sessions
 
     def _door_asks(self, now: float) -> bool:

@@ -146,7 +146,8 @@ def _show_plan(options: argparse.Namespace, intent: Intent, over_with: Sequence[
     detailed = any(row["detail"] for row in rows)
     show(options, [one for one in _COLUMNS if detailed or one.key != "detail"], rows, flexible="title")
     stations = len({one.station for one in intent.changes})
-    print_lines([spoken().of(f"{counted(intent.changes)}, on {_number(stations, 'station')}")])
+    where = f"on {stations} station" if stations == 1 else f"on {stations} stations"
+    print_lines([spoken().of(f"{counted(intent.changes)}, {where}")])
     if over_with:
         total = len(over_with) + len(intent.changes)
         print_lines([spoken().of(f"goes on where it stopped: {len(over_with)} of {total} are done")])

@@ -225,12 +225,14 @@ def _any_runs(stations: Mapping[str, Any], options: argparse.Namespace) -> bool:
 
 def _on_without_gate(options: argparse.Namespace, lease: Lease) -> int:
     settings = read_owner_settings(options.env)
-    complain("no gate runs: the station is hidden from here, and nobody guards or resets it until the gate runs again")
     left = _leave(options, settings, lease)
 
     async def work(owner: "Owner") -> int:
         from drova_gate.owner.maintenance import hide_for, wait_for_players_end  # noqa: PLC0415 - see guard.py
 
+        complain(
+            "no gate runs: the station is hidden from here, and nobody guards or resets it until the gate runs again"
+        )
         good, progress = True, Progress()
         stations = _guarded(await owner.chosen(options.station))
         for one in stations:

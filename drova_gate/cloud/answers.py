@@ -92,7 +92,7 @@ class Answer:
     def not_understood(self, what: str) -> AnswerNotUnderstood:
         """Make the error for an answer of a shape we do not know."""
         return AnswerNotUnderstood(
-            self.subject, f"the answer is not understood: {what}{self.mark}", "asked again later"
+            self.subject, f"the answer is not understood: {what}{self.mark}", "it may pass by itself"
         )
 
 
@@ -112,11 +112,11 @@ def refusal(answer: Answer, *, secrets: Iterable[str] = (), wall: float) -> Gate
             return CloudForbidden(answer.subject, fact, "this token may not do that; look whose token it is")
         case 429:
             pause = retry_after(answer.retry_after, answer.date, wall)
-            return CloudThrottled(answer.subject, fact, f"asked again in {pause:.0f} s", retry_after=pause)
+            return CloudThrottled(answer.subject, fact, f"wait {pause:.0f} s", retry_after=pause)
         case 408:
-            return CloudUnavailable(answer.subject, fact, "asked again later")
+            return CloudUnavailable(answer.subject, fact, "it may pass by itself")
         case _ if status >= 500:
-            return CloudUnavailable(answer.subject, fact, "asked again later")
+            return CloudUnavailable(answer.subject, fact, "it may pass by itself")
         case 404:
             return CloudNotFound(answer.subject, fact, "the thing asked for is not there, or the API has changed")
         case _ if status >= 400:

@@ -89,10 +89,10 @@ class ApiLine:
                 answer = replace(answer, body=await _body(response, answer))
         except TimeoutError as error:
             fact = f"no whole answer within {self.timeout:g} s{answer.mark}"
-            raise CloudUnavailable(answer.subject, fact, "asked again later") from error
+            raise CloudUnavailable(answer.subject, fact, "it may pass by itself") from error
         except (aiohttp.ClientError, OSError) as error:
             fact = f"{plain(str(error)) or type(error).__name__}{answer.mark}"
-            raise CloudUnavailable(answer.subject, fact, "asked again later; look at the line") from error
+            raise CloudUnavailable(answer.subject, fact, "it may pass by itself; look at the line") from error
         log.debug(
             "%s: %d, %d bytes in %.0f ms%s",
             answer.subject,
@@ -112,7 +112,7 @@ class ApiLine:
         if self.budget is not None:
             if pause := self.budget.paused():
                 fact = f"asks for patience: nothing is sent for {pause:.0f} s"
-                raise CloudThrottled(answer.subject, fact, "asked again then", retry_after=pause)
+                raise CloudThrottled(answer.subject, fact, "wait so long", retry_after=pause)
             self.budget.spend()
         self.requests += 1
 

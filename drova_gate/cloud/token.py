@@ -63,6 +63,16 @@ class FileTokenKeeper:
             return None
         return SecretStr(token)
 
+    def forbidden(self) -> bool:
+        """Whether this user may not see what is kept: the token that he has may have been renewed there."""
+        try:
+            self.path.open("rb").close()
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
+
     def save(self, configured: SecretStr, renewed: SecretStr) -> None:
         """Write the file whole."""
         stored = {

@@ -184,6 +184,12 @@ class _Opening:
     async def merchant(self, url: str, token: SecretStr) -> _Access:
         """Open the account of a merchant token."""
         keeper = FileTokenKeeper(token_file(self._settings.state_dir, token))
+        if await asyncio.to_thread(keeper.forbidden):
+            raise CallOwner(
+                f"token file {keeper.path}",
+                "belongs to another user, who may have renewed the token",
+                "use sudo, or set DROVA_STATE_DIR to a folder of your own",
+            )
         client = self._client(token, url, keeper)
         return _Access(client, (await client.account()).uuid, None)
 

@@ -1,5 +1,6 @@
 """The owner's account: which token opens it, and which station a name means."""
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -64,6 +65,24 @@ async def test_a_refused_token_is_said(tmp_path: Path):
             async with opened(settings(cloud, tmp_path, "nobody's")):
                 raise AssertionError("nothing can be open")
         assert "nobody's" not in str(refused.value)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+async def test_a_token_that_the_gate_of_another_user_may_have_renewed_is_not_used(tmp_path: Path):
+    """It could be refused, and renewed where nobody keeps the new one: then the gate itself would be locked out."""
+    async with Cloud() as cloud:
+        cloud.add_merchant_token(MERCHANT, USER)
+        state = tmp_path / "state"
+        state.mkdir(mode=0o700)
+        os.seteuid(65534)
+        try:
+            with pytest.raises(CallOwner, match="belongs to another user, who may have renewed the token; use sudo"):
+                async with opened(settings(cloud, state)):
+                    pass
+        finally:
+            os.seteuid(0)
+        async with opened(settings(cloud, state)) as owner:
+            assert owner.whole
 
 
 async def test_the_gates_own_name_is_known_from_its_state(tmp_path: Path):
