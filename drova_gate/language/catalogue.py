@@ -1,5 +1,6 @@
-"""Reads the catalogues: an English template on a line of its own, its translation indented below it; ``#`` begins a note.
+"""Reads the catalogues: an English template on a line of its own, its translation indented below it.
 
+``#`` begins a note, ``=`` a word that is turned only where it stands alone.
 Not TOML: a command has to answer at once, and TOML (13 ms for this many) takes thirteen times as long to read.
 """
 

@@ -11,25 +11,28 @@ nothing but the form that the number in the first one wants.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Self
 
 if TYPE_CHECKING:
     from drova_gate.errors import GateError
 
-__all__ = ["HOLES", "LANGUAGES", "LEAST_OWN", "Language", "language_of"]
+__all__ = ["ALONE", "HOLES", "LANGUAGES", "LEAST_OWN", "Language", "language_of"]
 
 LANGUAGES = ("en", "ru")
 MARKS = ("; ", ": ", " | ", ", ", " (", ". ")
 """What stands between texts that are put together."""
+SPLITS = {"; ": 6, ": ": 4, " (": 3}
+"""How many of a mark's places are tried."""
 PIECES_MOST = 1000
 """Parts of one text that are looked at, however it nests; what the other side says may be anything."""
 LONGEST = 4000
 KEPT_MOST = 2000
 """Texts that are remembered: a watched table says the same things every second."""
-LEAST_OWN = 7
+LEAST_OWN = 5
 """Characters that a template between two fillings must have to be believed where neither of them is known: ``, and `` is in many texts."""
+ALONE = "="
 START = 3
 """Letters by which templates are found."""
 HOLES = re.compile(r"\{(#?)\}")
@@ -43,7 +46,7 @@ _ONLY_A_NUMBER = re.compile(r"[-+]?\d[\d.,:]*")
 class _Turned(NamedTuple):
     text: str
     known: int
-    """How many characters of the English text the catalogue explains."""
+    """How many characters of the English text, blanks aside, the catalogue explains."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class _Template:
     numbers: tuple[bool, ...]
     translation: str
     own: int
-    """Characters outside the holes."""
+    """The weight of what stands outside the holes."""
     longest: str
     """The part by which most other texts are told from this one."""
 
@@ -69,7 +72,7 @@ class _Template:
         pieces = HOLES.split(english)
         parts = tuple(pieces[::2])
         numbers = tuple(one == "#" for one in pieces[1::2])
-        return cls(parts, numbers, translation, sum(map(len, parts)), max(parts, key=len))
+        return cls(parts, numbers, translation, sum(map(_weight, parts)), max(parts, key=len))
 
     def fillings(self, text: str) -> tuple[str, ...] | None:
         """What a text has in the holes; ``None``: it is another text. Each hole takes as little as it can, the last one the rest."""
@@ -99,6 +102,8 @@ class Language:
     def __init__(self, name: str, catalogue: Mapping[str, str]) -> None:
         self.name = name
         self._catalogue = dict(catalogue)
+        self._alone = {english[1:]: text for english, text in catalogue.items() if english.startswith(ALONE)}
+        """Words that are turned where they are all that is said: in a sentence they may be what is to be typed."""
         for english, text in catalogue.items():
             if english.startswith(MARKS):
                 # What is hung on to a sentence is also found when it was cut off there.
@@ -122,7 +127,8 @@ class Language:
         if (kept := self._kept.get(text)) is None:
             if len(self._kept) >= KEPT_MOST:
                 self._kept.clear()
-            kept = self._kept[text] = text if len(text) > LONGEST else self._turned(text, {}).text
+            kept = self._alone.get(text.strip(" ")) or (text if len(text) > LONGEST else self._turned(text, {}).text)
+            self._kept[text] = kept
         return kept
 
     def of_error(self, error: "GateError") -> str:
@@ -135,9 +141,11 @@ class Language:
 
     def knows(self, template: str) -> bool:
         """Whether an English text or template is explained to its last letter, whatever may stand in its holes."""
+        if template in self._alone:
+            return True
         pieces = HOLES.split(template)
         marked = "1".join(pieces[::2])  # a number fits every hole
-        return self._turned(marked, {}).known >= len(marked) - len(pieces) // 2
+        return self._turned(marked, {}).known >= _weight(marked) - len(pieces) // 2
 
     def _turned(self, text: str, seen: dict[str, _Turned]) -> _Turned:
         body = text.strip(" ")
@@ -151,7 +159,7 @@ class Language:
 
     def _best(self, text: str, seen: dict[str, _Turned]) -> _Turned:
         if (whole := self._catalogue.get(text)) is not None:
-            return _Turned(whole, len(text))
+            return _Turned(whole, _weight(text))
         best, rank = _Turned(text, 0), (0, 0, 0)
         if " " not in text:
             return best
@@ -164,7 +172,7 @@ class Language:
                 if template.is_between and known == template.own < LEAST_OWN and not any(map(_is_number, fillings)):
                     continue
                 # A filling with a semicolon is most likely this text's end and the beginning of the next one.
-                found = known, -sum("; " in one for one in fillings), template.own
+                found = known, -sum("; " in one or one.endswith(":") for one in fillings), template.own
                 if found > rank:
                     best, rank = _Turned(_filled(template.translation, [one.text for one in turned]), known), found
         return self._split(text, seen, best, rank)
@@ -179,9 +187,7 @@ class Language:
     def _split(self, text: str, seen: dict[str, _Turned], best: _Turned, rank: tuple[int, int, int]) -> _Turned:
         """Read the text as two, each for itself, where that explains more of it."""
         for mark in MARKS:
-            # A list is taken apart from its beginning; where a subject ends and a fact begins may be further on.
-            ends = {text.partition(mark)[::2], text.rpartition(mark)[::2] if mark in (": ", " (") else ("", "")}
-            for head, tail in ends:
+            for head, tail in _parts(text, mark):
                 if not head or not tail:
                     continue
                 if mark == " (":
@@ -196,6 +202,20 @@ class Language:
                 if first.known + second.known and found > rank:
                     best, rank = _Turned(put_together, found[0]), found
         return best
+
+
+def _weight(text: str) -> int:
+    return len(text) - text.count(" ")
+
+
+def _parts(text: str, mark: str) -> Iterator[tuple[str, str]]:
+    """Where a text may be two. A list is taken apart from its beginning; a sentence may have the mark in its own words."""
+    place = text.find(mark)
+    for _ in range(SPLITS.get(mark, 1)):
+        if place < 0:
+            return
+        yield text[:place], text[place + len(mark) :]
+        place = text.find(mark, place + 1)
 
 
 def _is_number(text: str) -> bool:
