@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,7 +23,8 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # stages.py, also when this is run as a program
 
-from stages import QUICK, until
+from stages import QUICK
+from stages import until as _until
 
 from drova_gate.cli import main
 from drova_gate.cli.speech import spoken
@@ -55,6 +56,11 @@ ON_PC1 = (
 """What pc1 offers; Steam has one more there, and has the last two no more."""
 
 
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for it on a machine that may be very busy."""
+    await _until(condition, seconds=60.0)
+
+
 @dataclass
 class Day:
     """What the story is played on."""
@@ -77,7 +83,7 @@ class Day:
         self.session = self.stage.cloud.start_session(self.act.server, client_ip="198.18.7.9")
         self.player = Player()
         await self.player.connect("127.0.0.1", port)
-        await self.player.wait_ready()
+        await self.player.wait_ready(60.0)
         self.stage.cloud.set_status(self.session, "ACTIVE")
         await until(lambda: self.act.gate.controller.reason.startswith("in session"))
 
@@ -90,6 +96,7 @@ class Day:
     async def he_leaves_and_the_power_fails(self) -> None:
         """The session ends, the station does not come back from its reset: quarantine, hidden."""
         self.act.station.faults.add("never_comes_back")
+        self._waits_for_a_reset(3.0)
         self.stage.cloud.finish(self.session)
         await self._left()
         await until(lambda: self.act.phase is Phase.QUARANTINED)
@@ -191,8 +198,14 @@ class Day:
     async def it_is_switched_on(self) -> None:
         """Somebody presses the power button; the rest is the gate's."""
         self.act.station.faults.discard("never_comes_back")
+        self._waits_for_a_reset(self.stage.pace.reset_wait)
         await self.act.station.power_on()
         await self.it_is_clean_and_shown()
+
+    def _waits_for_a_reset(self, seconds: float) -> None:
+        """Five minutes for a real PC."""
+        observer = self.act.gate.controller.observer
+        observer.policy = replace(observer.policy, reset_wait_seconds=seconds)
 
     async def _left(self) -> None:
         if self.player is not None:
@@ -213,7 +226,7 @@ class Day:
                 return int(end.code or 0)
 
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out), _typed(answers), _unlogged():
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 code = await asyncio.to_thread(command)
         # The gate runs in this very process: what it logs meanwhile is not the command's.
         said = (
@@ -300,7 +313,7 @@ async def opened(folder: Path, language: str) -> AsyncIterator[Day]:
     """A gate with one real (simulated) PC, in an account of seven stations with a past."""
     state = folder / "state"
     state.mkdir(mode=0o700)
-    pace = replace(QUICK, hold=20.0, reset_wait=5.0)
+    pace = replace(QUICK, hold=20.0, reset_wait=30.0, reset_ignored=10.0)
     events = EventStore(state / "events.sqlite", days=90)
     events.open()
     stage = _Recorded(Mode.SOCKET, 1, None, state, lambda act, moment: None, pace=pace)
