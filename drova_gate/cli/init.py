@@ -215,17 +215,10 @@ def _taken(place: _Place) -> tuple[frozenset[str], frozenset[int]]:
 
 
 def _whole(options: argparse.Namespace, place: _Place, name: str, settings: Mapping[str, str]) -> tuple[Path, str]:
-    from drova_gate.onboard.machine import Machine, Starter  # noqa: PLC0415 - see guard.py
     from drova_gate.onboard.station_file import env_text, with_station  # noqa: PLC0415 - see guard.py
 
     if not options.single:
         return place.file, with_station(place.file, place.text, place.tables, name, settings)
-    if (key := settings.get("WINDOWS_KEY_FILE")) and Machine.look().starter is Starter.SYSTEMD:
-        raise CallOwner(
-            "--single",
-            f"its unit runs as an account that comes and goes, and cannot read {key}",
-            "leave --single away, or give a password",
-        )
     return place.file.with_name(f"{name}.env"), env_text(settings)
 
 

@@ -143,8 +143,7 @@ def _systemd(machine: Machine, settings: Path, program: Path, mode: str, *, runn
             )
         text = _shipped(file, "systemd").replace("/opt/drova_gate/bin", str(program.parent))
         steps.append(File(own / file, text, 0o644))
-    if not mode:
-        steps += _account(settings)
+    steps += _account(settings)
     if settings.parent != machine.settings_dir:
         key = "EnvironmentFile=" if mode else "Environment=DROVA_CONFIG="
         # An empty condition takes back the package's, which looks at the usual place.

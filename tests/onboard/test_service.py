@@ -81,6 +81,7 @@ def test_a_single_station_gets_its_own_instance(tmp_path: Path):
 
     assert plan.steps[0].path.name == "drova_socket@.service"  # type: ignore[union-attr] # a File
     assert str(plan.steps[-1]) == "systemctl enable --now drova_socket@pc1.service"
+    assert f"chown root:drova_gate {found.settings_dir} {found.settings_dir / 'pc1.env'}" in map(str, plan.steps)
 
 
 @pytest.mark.parametrize("starter", [Starter.OPENWRT, Starter.ENTWARE])
