@@ -35,7 +35,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             name,
             help=text if name == "doctor" else "the same as doctor",
             description=text[0].upper() + text[1:] + ".",
-            epilog=_EXAMPLES,
+            epilog=_EXAMPLES.replace("drova_gate doctor", f"drova_gate {name}"),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_argument("--env", type=Path, help="read the settings from this file (instead of ENV_LOCATION)")

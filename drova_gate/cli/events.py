@@ -26,7 +26,9 @@ USUAL = 50
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     text = "show the record of sessions, preparations, resets and alarms"
-    command = commands.add_parser("events", help=text, description=text)
+    command = commands.add_parser(
+        "events", help=text, description=text, epilog="Example: drova_gate events --since 12h --station pc1"
+    )
     command.add_argument("--follow", action="store_true", help="go on with what happens, until Ctrl-C")
     command.add_argument("--station", metavar="NAME", help="this station alone")
     command.add_argument(

@@ -27,7 +27,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             name,
             help=text,
             description=text,
-            epilog=_settings_help(),
+            epilog=f"Example: drova_gate {name} --env /etc/drova_gate/pc1.env\n\n{_settings_help()}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_argument("--env", type=Path, help="read the settings from this file (instead of ENV_LOCATION)")

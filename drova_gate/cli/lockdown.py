@@ -20,11 +20,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "lockdown",
         help=text,
         description=text[0].upper() + text[1:] + ". Needs no station and no network; changes nothing.",
-        epilog="A lockdown.toml in DROVA_LAUNCHERS_DIR switches entries on and off by their names, and adds new ones.",
+        epilog="Example: drova_gate lockdown list. A lockdown.toml in DROVA_LAUNCHERS_DIR switches entries on and off by their names, and adds new ones.",
     )
     inner = lockdown.add_subparsers(required=True, metavar="WHAT")
     text = "every switch in a line: on or off, must or not, what it does"
-    command = inner.add_parser("list", help=text, description=text)
+    command = inner.add_parser("list", help=text, description=text, epilog="Example: drova_gate lockdown list --json")
     command.add_argument("--env", type=Path, help="read DROVA_LAUNCHERS_DIR from this settings file")
     command.add_argument(
         "--station", metavar="NAME", help="the station whose settings count, when DROVA_CONFIG has many"

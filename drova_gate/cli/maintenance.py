@@ -49,7 +49,12 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     words = command.add_subparsers(metavar="on|off|list")
     _add_on(words)
     _add_off(words)
-    listing = words.add_parser("list", help="show all maintenance", description="Show all maintenance.")
+    listing = words.add_parser(
+        "list",
+        help="show all maintenance",
+        description="Show all maintenance.",
+        epilog="Example: drova_gate maintenance list --json",
+    )
     add_showing(listing)
     add_env(listing)
     listing.set_defaults(command=_list)

@@ -24,24 +24,28 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     inner = recipes.add_subparsers(required=True, metavar="WHAT")
 
     text = "every recipe in a line: ours, and the owner's own of DROVA_LAUNCHERS_DIR"
-    command = inner.add_parser("list", help=text, description=text)
+    command = inner.add_parser("list", help=text, description=text, epilog="Example: drova_gate recipes list --json")
     _add_settings(command)
     command.add_argument("--json", action="store_true", help="print one JSON document")
     command.set_defaults(command=_list)
 
     text = "everything about one recipe: where it is from, what it ends, each step"
-    command = inner.add_parser("show", help=text, description=text)
+    command = inner.add_parser("show", help=text, description=text, epilog="Example: drova_gate recipes show steam")
     command.add_argument("name", metavar="NAME", help="its name, as recipes list prints it")
     _add_settings(command)
     command.set_defaults(command=_show)
 
     text = "say what is wrong with recipe files; exit code 1 when something is"
-    command = inner.add_parser("check", help=text, description=text)
+    command = inner.add_parser(
+        "check", help=text, description=text, epilog="Example: drova_gate recipes check my-launcher.toml"
+    )
     command.add_argument("files", type=Path, nargs="+", metavar="FILE", help="a recipe, or a folder with recipes")
     command.set_defaults(command=_check)
 
     text = "what a preparation would do, in its order"
-    command = inner.add_parser("plan", help=text, description=text)
+    command = inner.add_parser(
+        "plan", help=text, description=text, epilog="Example: drova_gate recipes plan --level min"
+    )
     _add_settings(command)
     command.add_argument("--level", choices=("min", "full"), help="instead of DROVA_WIPE")
     command.add_argument("--json", action="store_true", help="print one JSON document")

@@ -15,7 +15,7 @@ __all__ = ["add"]
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command."""
     text = "lift the quarantine of a station by hand, and say what is still wrong with it"
-    command = commands.add_parser("release", help=text, description=text)
+    command = commands.add_parser("release", help=text, description=text, epilog="Example: drova_gate release pc1")
     command.add_argument("station", metavar="STATION")
     command.add_argument(
         "--env", type=Path, help="read DROVA_STATE_DIR from this settings file (instead of ENV_LOCATION)"

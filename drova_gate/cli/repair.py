@@ -21,7 +21,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         + text[1:]
         + ": shows what it would do, then asks. Removes exactly what a preparation"
         " wrote; saved sign-ins that were wiped do not come back. Refuses during a session and in Shadow Mode.",
-        epilog="Exit code 0: nothing is left to do; 1: refused or failed; 3: there is something to do, and nothing was done.",
+        epilog="Example: drova_gate repair --station pc1. Exit code 0: nothing is left to do; 1: refused or failed; 3: there is something to do, and nothing was done.",
     )
     command.add_argument("--env", type=Path, help="read the settings from this file (instead of ENV_LOCATION)")
     command.add_argument("--station", metavar="NAME", help="only this one, when DROVA_CONFIG has many")

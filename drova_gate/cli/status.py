@@ -28,7 +28,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "status",
         help=text,
         description=text,
-        epilog="Exit code 0: all is well; 1: a station is quarantined or does not turn; 3: no gate runs.",
+        epilog="Example: drova_gate status --watch. Exit code 0: all is well; 1: a station is quarantined or does not turn; 3: no gate runs.",
     )
     command.add_argument("--watch", action="store_true", help="go on, once a second, until Ctrl-C")
     command.add_argument("--json", action="store_true", help="print JSON for machines")

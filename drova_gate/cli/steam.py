@@ -20,7 +20,9 @@ __all__ = ["add"]
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the commands."""
     text = "the games that Steam has on a station: see them, offer them at Drova, let Steam verify them"
-    group = commands.add_parser("steam", help=text, description=f"{text[0].upper()}{text[1:]}.")
+    group = commands.add_parser(
+        "steam", help=text, description=f"{text[0].upper()}{text[1:]}.", epilog="Example: drova_gate steam scan pc1"
+    )
     inner = group.add_subparsers(required=True, metavar="WHAT")
     _add_scan(inner)
     _add_sync(inner)
