@@ -369,7 +369,7 @@ _LINE = re.compile(r"(?P<mark>>>>|!!!)(?P<most>\d*) (?P<text>.*?)(?:  <<< (?P<an
 
 async def page(name: str, folder: Path) -> str:
     """Play a story; the page with what every command printed."""
-    out: list[str] = []
+    out = [f"<!-- Written by tests/docs/played.py from tests/docs/stories/{name}.md: change it there. -->"]
     async with opened(folder, "ru" if name.startswith("ru/") else "en") as day:
         for line in STORIES[name].read_text(encoding="utf-8").splitlines():
             found = _LINE.fullmatch(line)
