@@ -40,6 +40,7 @@ FILLED_IN = frozenset(
             "days",
             "by {}",
             "without a deadline",
+            "{} and {#} more",
         ),
         *(f"{{#}} {phase}" for phase in Phase),
         *("cloud", "[y/N]", "[Y/n]", "yes", "no", "English", "Russian", "sleeps", "hibernates", "Windows Update"),
