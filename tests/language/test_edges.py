@@ -157,6 +157,7 @@ async def test_a_gate_logs_in_english_and_speaks_russian(world: tuple[Station, C
             assert time.monotonic() - began < 20, status
             status = json.loads(await said("status", "--json", env=env))
         shown, events, told = [await said(one, env=env) for one in ("status", "events", "doctor")]
+        examined = json.loads(await said("doctor", "--json", env=env))
     finally:
         gate.terminate()
         _, log = await gate.communicate()
@@ -164,6 +165,7 @@ async def test_a_gate_logs_in_english_and_speaks_russian(world: tuple[Station, C
     names = re.compile(r"'[^']*'|\\\S*|Игрок\S*")
     assert [line for line in log.decode().splitlines() if CYRILLIC.search(names.sub("", line))] == []
     assert not CYRILLIC.search(names.sub("", json.dumps(status, ensure_ascii=False)))
+    assert "takes connections" in next(one["found"] for one in examined["checks"] if one["code"] == "tcp")
     assert "сессия" in shown
     assert "готов" in events
     assert re.search(r"ok +tcp +\S+ принимает подключения", told), told
