@@ -103,6 +103,7 @@ class Controller:
         self._rested_since: float | None = None
         self._reset_at: float | None = None
         self._proved_at: float | None = None
+        self._left_at: float | None = None
         self._wake_due = self._evict_due = 0.0
         self._held = 0
 
@@ -147,6 +148,8 @@ class Controller:
             self._reset_at = now - self.observer.policy.wake_until
         if self.record.failed:
             self._rested_since = now
+        if self.record.empty_since:
+            self._left_at = now - max(0.0, self.observer.wall() - self.record.empty_since)
 
     async def cycle(self) -> float:
         """Observe, decide, act; returns the seconds until the next reading is due."""
@@ -157,6 +160,9 @@ class Controller:
         busy = False
         for action in decision.actions:
             busy = await self._act(action, facts) or busy
+        if facts.relay.quiet_since is None:
+            self._left_at = None
+        await self._remember(records.who_is_in(self.record, facts.relay, facts.wall_ms // 1000))
         wanted = self.record.hidden_by_us or bool(closed(self.phase, facts, self._clock()))
         self.observer.watch_listing(wanted=wanted)
         self.last_cycle_at = self._clock()
@@ -187,6 +193,7 @@ class Controller:
             report_tries=self._report_tries,
             rested_since=self._rested_since,
             reset_at=self._reset_at,
+            left_at=self._left_at,
             proved_at=self._proved_at,
         )
 

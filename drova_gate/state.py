@@ -17,10 +17,11 @@ from drova_gate.files import give_to_folder, make_folder
 
 __all__ = ["StateFile"]
 
-VERSION = 2
+VERSION = 3
 """Of the file's layout; a file of a later version is set aside rather than misread."""
 SINCE_2 = ("failed", "failed_why", "resets")
-"""What a file of version 1 does not have: it was never so."""
+SINCE_3 = ("empty_since",)
+"""What a file of an earlier version does not have: it was never so."""
 RELEASE = "release"
 """A file of this name beside the state file is the owner's order to lift a quarantine."""
 
@@ -125,6 +126,7 @@ def _written(record: Record) -> dict[str, Any]:
         "failed": record.failed,
         "failed_why": record.failed_why,
         "resets": list(record.resets),
+        "empty_since": record.empty_since,
         "server": None if record.server is None else str(record.server),
     }
 
@@ -134,8 +136,9 @@ def _read(stored: Any) -> Record:
     if not isinstance(stored, dict):
         raise ValueError("it holds no table")  # noqa: TRY004 - one kind of error for a damaged file
     sample = _written(Record())
-    if stored.get("version") == 1:
-        stored = stored | {"version": VERSION} | {name: sample[name] for name in SINCE_2}
+    for version, later in ((1, (*SINCE_2, *SINCE_3)), (2, SINCE_3)):
+        if stored.get("version") == version:
+            stored = stored | {"version": VERSION} | {name: sample[name] for name in later}
     if stored.get("version") != VERSION:
         raise ValueError(f"it has version {stored.get('version')!r}, this program writes {VERSION}")
     for name, example in sample.items():

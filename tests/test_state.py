@@ -6,6 +6,7 @@ import os
 import stat
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -29,6 +30,7 @@ RECORD = Record(
     failed=2,
     failed_why="lockdown.x: reads otherwise",
     resets=(1, 2),
+    empty_since=5,
     server=UUID(int=9),
 )
 
@@ -78,16 +80,20 @@ def test_a_damaged_file_is_set_aside_and_said(raw: bytes, tmp_path: Path, caplog
     assert file.load() == RECORD
 
 
-def test_the_file_of_an_earlier_version_is_read(tmp_path: Path):
+@pytest.mark.parametrize(
+    ("version", "later"),
+    [(1, {"failed": 0, "failed_why": "", "resets": (), "empty_since": 0}), (2, {"empty_since": 0})],
+)
+def test_the_file_of_an_earlier_version_is_read(tmp_path: Path, version: int, later: dict[str, Any]):
     """An update of the gate in mid-session forgets nothing."""
     file = StateFile(tmp_path / "state.json")
     file.save(RECORD)
     stored = json.loads(file.path.read_text())
-    for name in ("failed", "failed_why", "resets"):
+    for name in later:
         del stored[name]
-    file.path.write_text(json.dumps(stored | {"version": 1}))
+    file.path.write_text(json.dumps(stored | {"version": version}))
 
-    assert file.load() == replace(RECORD, failed=0, failed_why="", resets=())
+    assert file.load() == replace(RECORD, **later)
 
 
 def test_a_release_is_ordered_once(tmp_path: Path):

@@ -122,7 +122,7 @@ def _unknown_guarded(facts: Facts, now: float) -> Decision:
         return _cut_short(facts, over) if waited else end(facts, over)
     if record.prepared:
         why = f"session {guarded_name(facts)} goes on, prepared before the gate's restart: guarded, nothing changed"
-        return Decision(Phase.IN_SESSION, _admit(facts, why), why)
+        return Decision(Phase.IN_SESSION, _admit(facts, why) if _surely_his(facts, over, now) else (), why)
     if over is None:
         return Decision(
             Phase.UNKNOWN,
@@ -349,10 +349,7 @@ def _in_session(facts: Facts, now: float) -> Decision:
                 f"session {guarded_name(facts)}: Shadow Mode is gone from {letters(lost)} in the middle of the session; what is written there now stays"
             ),
         )
-    # A ready byte may also be the next player's: one answer younger than it must still show our session as going on.
-    sure = comes_back(facts, now) if over is None else asked_after(facts)
-    # Nor is the station's own state what it was when its link has ended since: it may have booted anew, and its disk forgot everything.
-    sure = sure and stands(host)
+    sure = _surely_his(facts, over, now)
     if record.prepared:
         why = f"session {guarded_name(facts)} is prepared: a further connection changes nothing"
         return Decision(
@@ -365,6 +362,14 @@ def _in_session(facts: Facts, now: float) -> Decision:
     return Decision(
         Phase.IN_SESSION, (*held, *alarms), f"in session {guarded_name(facts)}, which is not prepared{doubt}"
     )
+
+
+def _surely_his(facts: Facts, over: str | None, now: float) -> bool:
+    """Whether who knocks is the guarded session's player, and his station still is what it was prepared to be."""
+    # A ready byte may also be the next player's: one answer younger than it must still show our session as going on.
+    his = comes_back(facts, now) if over is None else asked_after(facts)
+    # Nor is the station's own state what it was when its link has ended since: it may have booted anew, and its disk forgot everything.
+    return his and stands(facts.host)
 
 
 def _maintenance(facts: Facts, _now: float) -> Decision:

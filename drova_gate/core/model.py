@@ -217,6 +217,8 @@ class Record:
     """What the last of them lacked."""
     resets: tuple[int, ...] = ()
     """When resets were sent in the last hour, in seconds since 1970."""
+    empty_since: int = 0
+    """Since when nobody is in the guarded session, in seconds since 1970; 0: somebody is, as far as was noted."""
     server: UUID | None = None
     """The station's id in the cloud, so that a station that is off at our start can still be asked about."""
 
@@ -325,6 +327,8 @@ class Facts:
     """When this process entered the phase."""
     rested_since: float | None = None
     """When the station was last found unable to be prepared, or this process began to know it."""
+    left_at: float | None = None
+    """Since when nobody is in, as an earlier process noted it; ``None``: it did not, or somebody was let in since."""
     proved_at: float | None = None
     """When this process last saw the station proved clean after a reset: whoever was on it then was put out."""
     reset_at: float | None = None

@@ -201,6 +201,8 @@ def comes_back(facts: Facts, now: float) -> bool:
     quiet = facts.relay.quiet_since
     if quiet is None:
         return True
+    if facts.left_at is not None:
+        quiet = facts.left_at  # a restart of the gate ends nobody's connection who was gone already
     heard_of = [quiet]
     if facts.report_at is not None and quiet <= facts.report_at:
         heard_of += [at for at in (facts.report_at, facts.cloud_silent_since) if at is not None]

@@ -17,6 +17,7 @@ from drova_gate.core.model import (
     PreparationReport,
     Prepare,
     Record,
+    RelayFacts,
     StepOutcome,
 )
 from drova_gate.core.readings import HOUR
@@ -34,6 +35,7 @@ __all__ = [
     "released",
     "reset_goes_out",
     "shown",
+    "who_is_in",
 ]
 
 
@@ -83,6 +85,7 @@ def preparing(
         # What the owner put into Shadow Mode himself is his to leave; what a cut-off try of ours entered is ours.
         entered=(volumes - (host.shadowed or frozenset())) | ours(record, action.session),
         reset_tries=0,
+        empty_since=0,
     )
 
 
@@ -117,7 +120,14 @@ def adopted(record: Record, action: Adopt, host: HostFacts | None) -> Record:
             entered=record.entered if again and record.entered else host.shadowed or frozenset(),
             prepared=True,
         )
-    return replace(kept, session=action.session, session_created_ms=action.created_ms, reset_tries=0)
+    return replace(kept, session=action.session, session_created_ms=action.created_ms, reset_tries=0, empty_since=0)
+
+
+def who_is_in(record: Record, relay: RelayFacts, wall: int) -> Record:
+    """Since when nobody is in, noted as it changes: after a restart of the gate only its record tells who was gone before it."""
+    if record.session is None or not record.prepared or relay.quiet_since is None:
+        return replace(record, empty_since=0)
+    return record if record.empty_since else replace(record, empty_since=wall)
 
 
 def reset_goes_out(record: Record, wall: int) -> Record:

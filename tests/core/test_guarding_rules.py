@@ -22,6 +22,7 @@ from test_decide import (
     verdicts,
 )
 
+from drova_gate.core import record as records
 from drova_gate.core.decide import decide
 from drova_gate.core.model import (
     Adopt,
@@ -34,6 +35,7 @@ from drova_gate.core.model import (
     Policy,
     Publish,
     Record,
+    RelayFacts,
     Release,
     Reset,
     Verdict,
@@ -156,6 +158,34 @@ def test_the_first_since_the_preparation_is_its_player_for_a_while(
     )
 
     assert verdicts(decide(Phase.IN_SESSION, known, NOW)) == ([Verdict.ADMIT] if admitted else [])
+
+
+@pytest.mark.parametrize(("left", "admitted"), [(None, True), (10.0, True), (600.0, False)])
+@pytest.mark.parametrize("phase", [Phase.UNKNOWN, Phase.IN_SESSION])
+def test_a_restart_of_the_gate_brings_nobody_back_who_was_gone_before_it(
+    phase: Phase, left: float | None, admitted: bool
+):
+    """It ends the connections that are open: only by the record can it be told that there was none."""
+    known = facts(
+        guarded(),
+        cloud=None,
+        host=guarded_host(),
+        relay=replace(held(), quiet_since=NOW - 2),
+        left_at=None if left is None else NOW - left,
+    )
+
+    assert verdicts(decide(phase, known, NOW)) == ([Verdict.ADMIT] if admitted else [])
+
+
+def test_who_is_in_is_noted_as_it_changes():
+    """Written twice a visit, not in each cycle; nothing without a prepared session."""
+    quiet, busy = RelayFacts(quiet_since=NOW), RelayFacts(quiet_since=None)
+    left = records.who_is_in(guarded(), quiet, 100)
+
+    assert left.empty_since == 100
+    assert records.who_is_in(left, quiet, 200) == left
+    assert records.who_is_in(left, busy, 300).empty_since == 0
+    assert records.who_is_in(replace(left, prepared=False), quiet, 300).empty_since == 0
 
 
 # -- what a release leaves behind ----------------------------------------------------------------------------------------------

@@ -152,6 +152,9 @@ class World:
             self.reset_at = self.now
         if self.record.phase is Phase.QUARANTINED:
             self.reset_at = self.now - self.policy.wake_until
+        self.left_at: float | None = None
+        if self.record.empty_since:
+            self.left_at = self.now - max(0.0, self.now + self.wall_skew - self.record.empty_since)
         self.first_seen: dict[UUID, float] = {}
         self.absent: dict[UUID, float | None] = {}
         self.shown: tuple[SessionFact, ...] = ()
@@ -247,6 +250,11 @@ class World:
             changed = self._enter(decision)
             for action in decision.actions:
                 changed = self._act(action, facts) or changed
+            if facts.relay.quiet_since is None:
+                self.left_at = None
+            noted = records.who_is_in(self.record, facts.relay, facts.wall_ms // 1000)
+            if noted != self.record:
+                self._remember(noted)
         except Killed:
             self._died()
             return True
@@ -321,6 +329,7 @@ class World:
             phase_since=self.phase_since,
             rested_since=self.rested_since,
             reset_at=self.reset_at,
+            left_at=self.left_at,
             proved_at=self.proved_at,
         )
 

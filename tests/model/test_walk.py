@@ -97,6 +97,13 @@ TOLD: dict[str, Story] = {
         ("finished", 3.0),
         ("rental", 3.0),
     ],
+    "the gate is restarted after a player has left, the cloud silent, and the next one comes": [
+        ("rental", 30.0),
+        ("cloud down", 3.0),
+        ("finished", 30.0),
+        ("kill", 3.0),
+        ("rental", 3.0),
+    ],
     "a player comes back to a station that has booted and kept its disk": [
         ("kept", 4000.0),
         ("rental", 30.0),
