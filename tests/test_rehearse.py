@@ -17,7 +17,7 @@ from drova_gate.errors import CallOwner, PlayerInside
 from drova_gate.lease import LeaseFile
 from drova_gate.observe import Timing
 from drova_gate.rehearse.play import Options, rehearse
-from drova_gate.rehearse.report import Rehearsal
+from drova_gate.rehearse.report import Rehearsal, Step
 from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.station import Costs, Station, StationPlan
 from drova_gate.state import StateFile
@@ -178,6 +178,23 @@ async def test_a_rehearsal_that_is_broken_off_sends_the_reset_and_gives_the_stat
                 await asyncio.sleep(0.05)
         assert not home.station.machine.shadow.active
     assert not home.folder("maintenance").exists()
+
+
+async def test_a_rehearsal_that_is_broken_off_after_its_reset_sends_no_second_one(tmp_path: Path):
+    """It told the owner to restart by hand a station that was just starting from the rehearsal's own reset."""
+    async with house(tmp_path, shown=True) as home:
+        told: list[Step] = []
+        playing = asyncio.create_task(home.rehearse(hide=True, tell=told.append))
+        async with asyncio.timeout(10):
+            while home.station.machine.up:
+                await asyncio.sleep(0.01)
+        playing.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await playing
+
+        assert [(one.code, one.ok) for one in told[-2:]] == [("reset", False), ("shown", False)]
+        assert "sent, and not waited for" in told[-2].text
+        assert not home.shown
 
 
 async def test_a_running_gate_keeps_its_hands_off_and_shows_the_station_again(tmp_path: Path):

@@ -86,6 +86,8 @@ class _Play:
     """It is we who have hidden the station."""
     touched: bool = False
     """The station was changed, or may have been: it needs its reset."""
+    reset_sent: bool = False
+    """The station has taken the order to reboot: a second one would meet it while it starts."""
     clean: bool = False
 
     def __post_init__(self) -> None:
@@ -226,6 +228,7 @@ class _Play:
         answer = await reset(self.link, protector, entered, secrets.token_hex(8))
         if answer is ResetAnswer.REFUSED:
             raise NotConfirmed("reset", "the station refused to reboot", "restart it by hand")
+        self.reset_sent = True
         back_at, missing = 0.0, "it has not gone down yet"
         while True:
             now = asyncio.get_running_loop().time()
@@ -272,12 +275,15 @@ class _Play:
         if any(step.code == "reset" for step in self.result.steps):
             return
         entered = self.result.report.entered if self.result.report is not None else frozenset[str]()
+        text = "sent, and not waited for; look whether the station is clean: drova_gate doctor"
         try:
-            await reset(self.link, protector_of(self.config), entered, secrets.token_hex(8))
+            if not self.reset_sent:
+                answer = await reset(self.link, protector_of(self.config), entered, secrets.token_hex(8))
+                if answer is ResetAnswer.REFUSED:
+                    text = "the station refused to reboot; restart it by hand"
         except GateError as error:
-            self.options.tell(
-                Step("reset", ok=False, seconds=0.0, text=f"could not be sent: {error}; restart the station by hand")
-            )
+            text = f"could not be sent: {error}; restart the station by hand"
+        self.options.tell(Step("reset", ok=False, seconds=0.0, text=text))
 
     async def _give_back(self, order: Lease) -> None:
         """End the lease, and show the station again if it was we who hid it and it is as it was."""
