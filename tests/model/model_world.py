@@ -113,7 +113,7 @@ class World:
         self.reset_boots = False
         """The boot that is under way is ours."""
         self.said_in: frozenset[UUID] = frozenset()
-        """Sessions whose player is in, by the cloud's word since our last reset."""
+        """Sessions that have the station, by the cloud's word since our last reset."""
         # The cloud.
         self.rows: list[Row] = []
         self.rentals = 0
@@ -265,7 +265,7 @@ class World:
         cloud = None
         if self.cloud_up:
             rows = [row for row in reversed(self.rows) if row.listed][:5]
-            self.said_in |= {row.uuid for row in rows if row.said == "ACTIVE"}
+            self.said_in |= {row.uuid for row in rows if row.said in ("HANDSHAKE", "ACTIVE")}
             for row in rows:
                 self.first_seen.setdefault(row.uuid, self.now)
                 self.absent.setdefault(row.uuid, self.answered_at)
@@ -479,14 +479,14 @@ class World:
 
         The first reset of a session is no second one where nobody can tell that the station is clean. Either its preparation was cut off, the
         record says that Shadow Mode was about to be entered, and the protector, which refuses its password, does not say how far that came.
-        Or the cloud has said since the last reset that its player is in, and without a relay there is nothing else to go by.
+        Or the cloud has said since the last reset that it has the station, and without a relay nothing else tells whether its player was in.
         """
         inside = self.inside
         if inside is not None and self.inside_prepared and not inside.gone:
             self._broken("a player was rebooted")
         covered = "refused" in self.faults and bool(before.entered)
-        entered = not self.policy.relay and before.session in self.said_in
-        untold = not before.reset_tries and (covered or entered)
+        visited = not self.policy.relay and before.session in self.said_in
+        untold = not before.reset_tries and (covered or visited)
         if self.on and self.link and not (self.used or self.marker or self.shadow or self.stamp or untold):
             self._broken("a clean station was reset")
 

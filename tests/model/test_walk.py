@@ -142,6 +142,13 @@ TOLD: dict[str, Story] = {
         ("game", 4000.0),
         ("aborted", 1.0),
     ],
+    "a session that waited for its station goes missing and is told to have ended": [
+        ("link down", 1.0),
+        ("boots by itself", 1.0),
+        ("next, end not shown", 0.4),
+        ("vanishes", 400.0),
+        ("link up", 4000.0),
+    ],
     "a player does not come back after the reset for the session before his": [
         NEXT_UNSEEN,
         ("next, end not shown", 1.0),
