@@ -602,13 +602,16 @@ class World:
             self.been = row.uuid
 
     def _just_prepared(self) -> bool:
-        """Whether the station was prepared a moment ago, nobody has been in since, and the cloud, which alone knows for whom, is silent.
+        """Whether nobody has been in since the station was prepared, a moment ago, and the cloud, which alone knows for whom, is silent.
 
         Then it is as good as prepared for whoever comes: protected, signed out, locked. In these seconds it is nearly always the player whose
-        station it is, after a crash of Windows or a link that broke, and a rule that kept out every other one would keep him out too.
+        station it is, after a crash of Windows or a link that broke, and a rule that kept out every other one would keep him out too. The same
+        holds for the moment in which the cloud falls silent, whose last word, that his session goes on, was wrong.
         """
-        fresh = self.prepared_at is not None and self.now - self.prepared_at <= self.policy.back_seconds
-        return fresh and not self.cloud_up and self.been is None and self.shadow == CD and self.locked
+        if self.cloud_up or self.prepared_at is None or self.been is not None:
+            return False
+        known_at = max(self.prepared_at, self.prepared_at if self.silent_since is None else self.silent_since)
+        return self.now - known_at <= self.policy.back_seconds and self.shadow == CD and self.locked
 
     def _untold(self, row: Row) -> bool:
         """Whether nobody could know of his session: the cloud leaves it out of its list, and has never shown it to this process.

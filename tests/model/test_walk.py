@@ -79,6 +79,13 @@ TOLD: dict[str, Story] = {
         ("shadow", 400.0),
         ("kill", 30.0),
     ],
+    "the cloud's last word before it falls silent is of a session whose end it never showed": [
+        ("next, end not shown", 1.0),
+        NEXT_UNSEEN,
+        ("aborted", 4000.0),
+        ("cloud down", 1.0),
+        ("rental", 30.0),
+    ],
     "nobody comes for minutes after the station has booted anew, then another player": [
         ("rental", 4000.0),
         ("cloud down", 0.4),
