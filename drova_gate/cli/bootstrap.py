@@ -107,6 +107,8 @@ def _bootstrap(options: argparse.Namespace) -> int:
     try:
         out.write_bytes(as_file(text))
     except OSError as error:
+        if out.is_file():
+            out.unlink(missing_ok=True)  # half a script is not to be run
         complain(f"{out}: cannot be written ({error.strerror}); choose another place with --out, or use --print")
         return 1
     say(f"{out}: written; copy it to the PC and run it there once as administrator")

@@ -1,5 +1,6 @@
 """The gate's own key pair: made once, kept in the state directory; the private half never leaves this machine."""
 
+import errno
 import os
 import tempfile
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from drova_gate.errors import CallOwner
 from drova_gate.files import give_to_folder, make_folder
 
-__all__ = ["OwnKey", "keep_own_key", "key_path", "read_own_key"]
+__all__ = ["OwnKey", "keep_own_key", "key_path", "not_written", "read_own_key"]
 
 COMMENT = "drova_gate"
 """Stands behind the key in the PC's file, so that an owner knows whose it is."""
@@ -39,12 +40,20 @@ def keep_own_key(state_dir: Path) -> OwnKey:
     try:
         made = not file.exists() and _make(file)
     except OSError as error:
-        raise CallOwner(
-            f"key file {file}",
-            f"cannot be written ({error.strerror})",
-            "use sudo, or set DROVA_STATE_DIR to a folder that can be written and outlives a reboot",
-        ) from error
+        raise not_written(file, error) from error
     return OwnKey(file, _public(file), made)
+
+
+def not_written(file: Path, error: OSError) -> CallOwner:
+    """Say what to do about a key that cannot be kept."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return CallOwner(
+        f"key file {file}",
+        f"cannot be written ({error.strerror})",
+        "make room there, or set DROVA_STATE_DIR to a folder that can be written and outlives a reboot"
+        if full
+        else "use sudo, or set DROVA_STATE_DIR to a folder that can be written and outlives a reboot",
+    )
 
 
 def read_own_key(state_dir: Path) -> OwnKey | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from drova_gate.errors import CallOwner, SomethingMissing
+from drova_gate.files import write_whole
 from drova_gate.onboard.machine import Machine, Starter
 from drova_gate.onboard.station_file import GROUP
 
@@ -190,7 +191,8 @@ def carry_out(steps: Iterable[File | Command], tell: Callable[[str], None]) -> N
 def _write(file: File) -> str:
     try:
         file.path.parent.mkdir(parents=True, exist_ok=True)
-        file.path.write_text(file.text, encoding="utf-8")
+        # Whole or not at all: half a unit would be taken for the package's own the next time, and kept.
+        write_whole(file.path, file.text.encode())
         file.path.chmod(file.mode)
     except OSError as error:
         return error.strerror or str(error)

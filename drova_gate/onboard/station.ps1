@@ -186,7 +186,10 @@ function Install-FromZip([string] $File) {
         Expand-Archive -LiteralPath $File -DestinationPath $folder
         $found = Get-ChildItem -LiteralPath $folder -Recurse -Filter 'sshd.exe' | Select-Object -First 1
         if ($null -eq $found) { throw (T 'package_empty' $File) }
-        Confirm-Signature $found.FullName
+        # All that will be run as administrator or by the service: a genuine sshd.exe does not vouch for the installer beside it.
+        foreach ($program in @(Get-ChildItem -LiteralPath $found.DirectoryName -Recurse | Where-Object { '.exe', '.dll', '.ps1', '.psm1', '.psd1' -contains $_.Extension })) {
+            Confirm-Signature $program.FullName
+        }
         $target = Join-Path $env:ProgramFiles 'OpenSSH'
         New-Item -ItemType Directory -Path $target -Force | Out-Null
         Copy-Item -Path (Join-Path $found.DirectoryName '*') -Destination $target -Recurse -Force

@@ -2,9 +2,11 @@
 
 import ast
 import asyncio
+import errno
 import hashlib
 import os
 import re
+import resource
 import signal
 import socket
 import stat
@@ -21,7 +23,7 @@ from drova_gate.cli import main
 from drova_gate.errors import CallOwner, PortNotOpened
 from drova_gate.host.address import StationAddress
 from drova_gate.host.link import HostLink
-from drova_gate.onboard.own_key import keep_own_key, read_own_key
+from drova_gate.onboard.own_key import keep_own_key, not_written, read_own_key
 from drova_gate.onboard.serve import handing_out
 from drova_gate.sim.station import Costs, Station, StationPlan
 from drova_gate.visit import first_answer
@@ -211,6 +213,27 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path):
 
     assert done.returncode == 1
     assert b"no/such/x.ps1: cannot be written" in done.stderr
+
+
+def test_no_half_of_a_script_is_left_and_no_sudo_is_advised_where_the_disk_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """A limit on file size plays a full disk for every user; half a script stayed behind to be run as administrator."""
+    monkeypatch.setenv("DROVA_STATE_DIR", str(tmp_path / "state"))
+    out = tmp_path / "pc.ps1"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
+        code = main(["bootstrap", "--router", "192.168.1.1", "--out", str(out)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert code == 1
+    assert "cannot be written" in capsys.readouterr().err
+    assert not out.exists()
+    full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    with pytest.raises(CallOwner, match=r"No space left.*; make room there, or set DROVA_STATE_DIR"):
+        raise not_written(tmp_path / "gate_key", full)
 
 
 def test_an_old_python_is_told_so(tmp_path: Path):

@@ -172,6 +172,16 @@ def test_no_firewall_rule_comes_out_of_a_pipe_to_be_changed(root: tree_sitter.No
     assert re.search(r"\|\s*(Set|Get)-NetFirewallRule", words(root)) is None
 
 
+def test_a_genuine_server_does_not_vouch_for_the_installer_beside_it(root: tree_sitter.Node):
+    """Of a .zip only sshd.exe was checked, and install-sshd.ps1 run as administrator: all that is run must be Microsoft's."""
+    install = words(functions(root)["Install-FromZip"])
+    checked = re.search(r"Where-Object \{ (.+) -contains \$_\.Extension \}", install)
+
+    assert checked is not None
+    assert {"'.exe'", "'.dll'", "'.ps1'", "'.psm1'", "'.psd1'"} == set(checked[1].split(", "))
+    assert 0 < install.index("Confirm-Signature $program.FullName") < install.index("Copy-Item")
+
+
 def test_a_cmdlet_that_only_asks_is_not_held_up_by_what_if(root: tree_sitter.Node):
     """``Invoke-CimMethod`` supports -WhatIf, and would not ask who sits at the desktop."""
     asked = [words(call) for name, call in calls(root) if name == "Invoke-CimMethod"]

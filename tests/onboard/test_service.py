@@ -2,6 +2,7 @@
 
 import ipaddress
 import os
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -127,6 +128,22 @@ def test_what_fails_is_said_with_all_that_is_left(tmp_path: Path):
     assert not (tmp_path / "never").exists()
     with pytest.raises(CallOwner, match="No such file"):
         carry_out([Command(("/no/such/program",))], told.append)
+
+
+def test_half_a_unit_is_never_left(tmp_path: Path):
+    """A full disk left half of it, which the next init took for a unit that is there, and kept."""
+    unit = tmp_path / "system" / "drova_gate.service"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (16, before[1]))
+        with pytest.raises(CallOwner, match="do what is left by hand"):
+            carry_out([File(unit, "[Unit]\n" * 100, 0o644)], [].append)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert list(unit.parent.iterdir()) == []
+    carry_out([File(unit, "[Unit]\n", 0o644)], [].append)
+    assert unit.stat().st_mode & 0o777 == 0o644
 
 
 def test_addresses_of_this_machine_are_those_that_others_see():
