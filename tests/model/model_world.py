@@ -421,7 +421,7 @@ class World:
         if self.faults & {"shadow", "refused"}:
             return report("not in Shadow Mode", NOTHING)
         self.used = True
-        if "partial" in self.faults:
+        if "partial" in self.faults and "D" not in self.shadow:  # it cannot be entered; it does not fall out of it
             self.shadow |= frozenset("C")
             return report("D is not in Shadow Mode", record.entered & frozenset("C"))
         self.shadow |= record.entered

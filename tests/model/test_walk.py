@@ -200,9 +200,10 @@ def test_a_story_that_once_broke_a_promise_breaks_none(relay: bool, told: Story)
         [("kill at the end", 30.0), ("clock jumps", 30.0), ("rental", 400.0)],
         [("clock jumps", 30.0), ("kill at the end", 0.4), ("rental", 1.0), ("kill later", 400.0)],
         [("kill at the end", 1.0), ("rental", 0.4), ("refused", 30.0)],
+        [("kill at the end", 30.0), ("next, end not shown", 0.4), ("partial", 400.0)],
         [("kill at the end", 0.4), ("rental", 1.0), ("hang", 1.0), ("kill", 4000.0), ("link up", 4000.0)],
     ],
-    ids=["at once", "by a wrong clock", "the protector refuses to say", "seen late"],
+    ids=["at once", "by a wrong clock", "the protector refuses to say", "entered already", "seen late"],
 )
 def test_a_player_whose_station_turns_out_to_be_prepared_keeps_his_stream(told: Story):
     """The gate was killed before it noted the end of the preparation, and the station knows better."""
