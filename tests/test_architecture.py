@@ -36,7 +36,7 @@ LAYERS: dict[str, int] = {
     "effects": 6,
     "publishing": 6,
     "controller": 7,
-    "logs": 0,
+    "logs": 1,
     "notify": 0,
     "report": 8,
     "station": 9,

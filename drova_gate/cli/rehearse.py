@@ -11,6 +11,7 @@ from drova_gate.cli.owner import add_env, agreed
 from drova_gate.cli.speech import complain, say, spoken
 from drova_gate.cli.status import gathered
 from drova_gate.cli.surroundings import colour, read_settings, run_loop, state_dir_of
+from drova_gate.columns import printable
 from drova_gate.config import Config, Mode, StationConfig
 from drova_gate.errors import GateError
 from drova_gate.nearest import not_known
@@ -82,7 +83,7 @@ def _print_result(result: "Rehearsal", options: argparse.Namespace) -> None:
     if options.steps and result.report is not None:
         for step in result.report.steps:
             why = f": {spoken().of(step.reason)}" if step.reason else ""
-            sys.stdout.write(f"      {step.outcome.value:<8}  {step.name}{why}\n")
+            sys.stdout.write(f"      {step.outcome.value:<8}  {step.name}{printable(why)}\n")
     say(result.verdict())
 
 
@@ -91,7 +92,7 @@ def _print_step(step: "Step") -> None:
     if colour():
         mark = f"\x1b[{32 if step.ok else 31}m{mark}\x1b[0m"
     took = spoken().of(f"{step.seconds:.1f} s")
-    sys.stdout.write(f"  {mark}  {took:>8}  {step.code:<{CODE_WIDTH}}  {spoken().of(step.text)}\n")
+    sys.stdout.write(f"  {mark}  {took:>8}  {step.code:<{CODE_WIDTH}}  {printable(spoken().of(step.text))}\n")
     sys.stdout.flush()
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from drova_gate.cli.surroundings import print_lines, settings_as_written
+from drova_gate.columns import printable
 from drova_gate.errors import GateError, SettingsFault
 from drova_gate.language.catalogue import load
 from drova_gate.language.words import Language, language_of
@@ -36,9 +37,14 @@ def _named_file(arguments: Sequence[str]) -> Path | None:
 def complain(fault: GateError | str) -> None:
     """Say on standard error what is wrong; an error is said part by part."""
     text = spoken().of_error(fault) if isinstance(fault, GateError) else spoken().of(fault)
-    sys.stderr.write(f"{text}\n")
+    sys.stderr.write(f"{_harmless(text)}\n")
 
 
 def say(text: str, *, to_errors: bool = False) -> None:
     """Say a line to the owner in his language."""
-    print_lines([spoken().of(text)], to_errors=to_errors)
+    print_lines([_harmless(spoken().of(text))], to_errors=to_errors)
+
+
+def _harmless(text: str) -> str:
+    """What a station or the cloud has said stands in many a text: none of it steers the terminal."""
+    return "\n".join(printable(line) for line in text.split("\n"))
