@@ -332,13 +332,7 @@ def _in_session(facts: Facts, now: float) -> Decision:
     doubt = (
         f"; {facts.cloud_fault or 'the cloud has not answered yet'}, so it is taken as going on" if over is None else ""
     )
-    if (
-        host is not None
-        and record.prepared
-        and record.boot_stamp
-        and host.boot_stamp == ""
-        and record.session is not None
-    ):
+    if record.prepared and record.boot_stamp and record.session is not None and _booted(facts):
         why = f"session {guarded_name(facts)} goes on, but the station has booted anew and forgot its preparation: prepares it again"
         return Decision(Phase.PREPARING, (Prepare(record.session, record.session_created_ms),), why)
     alarms: tuple[Action, ...] = ()
@@ -370,6 +364,15 @@ def _surely_his(facts: Facts, over: str | None, now: float) -> bool:
     his = comes_back(facts, now) if over is None else asked_after(facts)
     # Nor is the station's own state what it was when its link has ended since: it may have booted anew, and its disk forgot everything.
     return his and stands(facts.host)
+
+
+def _booted(facts: Facts) -> bool:
+    """Whether the station has booted since this session's preparation: the stamp is gone, and the link was made anew, which no boot outlives.
+
+    Both, because a player who takes the stamp away must not have his programs closed by a second preparation.
+    """
+    host = facts.host
+    return host is not None and host.boot_stamp == "" and (facts.report_at is None or host.linked_at > facts.report_at)
 
 
 def _maintenance(facts: Facts, _now: float) -> Decision:

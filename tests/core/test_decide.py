@@ -331,6 +331,17 @@ def test_a_reboot_in_mid_session_is_prepared_again():
     assert (decision.phase, kinds(decision)) == (Phase.PREPARING, ["Prepare"])
 
 
+def test_a_boot_stamp_that_is_gone_without_a_new_link_is_no_reboot():
+    """A player who takes the stamp away does not have his programs closed by a second preparation; no boot outlives the link."""
+    gone = replace(guarded_host(), boot_stamp="", linked_at=NOW - 500)
+    seen = facts(guarded(), cloud=cloud(session()), host=gone, report_at=NOW - 400)
+
+    assert decide(Phase.IN_SESSION, seen, NOW).phase is Phase.IN_SESSION
+
+    anew = replace(seen, host=replace(gone, linked_at=NOW - 30))
+    assert kinds(decide(Phase.IN_SESSION, anew, NOW)) == ["Prepare"]
+
+
 def test_shadow_mode_lost_in_mid_session_is_said():
     """A volume that left Shadow Mode while the player is in is an alarm, not a reboot."""
     decision = decide(
