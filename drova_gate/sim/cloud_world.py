@@ -207,6 +207,8 @@ class Server:
     """``False``: the agent has never run, the state is UNVERIFIED and there are no endpoints."""
     allow_desktop: bool = True
     disable_updates: bool = False
+    deleted: bool = False
+    """The owner took it off his account; whether the real list still names such a one is not known."""
     description: str = "<p>A simulated station</p>"
     city: str = "Moscow"
     last_heartbeat: int | None = None
@@ -296,7 +298,7 @@ class World:
             "allow_desktop": server.allow_desktop,
             "city_name": server.city if server.started else None,
             "created_on": server.created_on,
-            "deleted": False,
+            "deleted": server.deleted,
             "description": server.description,
             "disable_updates": server.disable_updates,
             "distance": None,

@@ -81,6 +81,7 @@ def test_a_value_that_is_replaced_is_still_there():
         ("FINISHED", "ACTIVE", "FINISHED"),
         ("RECONNECTING", "ACTIVE", "RECONNECTING"),
         ("RECONNECTING", "ABORTED", "ABORTED"),
+        ("ABORTED", "FINISHED", "FINISHED"),
         ("", "NEW", ""),
     ],
 )

@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import sys
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from drova_gate.archive import sync as syncing
 from drova_gate.archive.store import Archive
 from drova_gate.archive.sync import Progress, Target, sync
 from drova_gate.cloud.client import DrovaClient
-from drova_gate.errors import CloudUnavailable
+from drova_gate.errors import CloudThrottled, CloudUnavailable
 from drova_gate.sim.cloud import Cloud, CloudPlan
 
 USER = "7b7c1c1e-52a3-4f0e-9d0a-000000000001"
@@ -112,6 +113,15 @@ async def test_a_cloud_that_asks_for_patience_gets_it(cloud: Cloud, client: Drov
     assert len(refused) == 3
     assert min(later) - max(refused) > 0.9 or len(later) == STATIONS
     assert stored(archive.path) == STATIONS * SESSIONS
+
+
+async def test_a_pause_too_long_to_wait_for_ends_it_at_once(cloud: Cloud, client: DrovaClient, archive: Archive):
+    """What is asked for is what is waited: an hour is not shortened to a second, the owner runs it again later."""
+    cloud.plan = replace(cloud.plan, retry_after=300)
+    cloud.faults.add("cloud_429")
+    with pytest.raises(CloudThrottled) as caught:
+        await sync(archive, targets(cloud, client), Progress(STATIONS))
+    assert caught.value.retry_after == 300
 
 
 async def test_one_list_that_is_not_understood_does_not_stop_the_others(

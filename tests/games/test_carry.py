@@ -9,6 +9,7 @@ import pytest
 from game_stage import ONE, TWO, adding, disabling, enabled_on, games_of, put
 
 from drova_gate.errors import CallOwner, CloudUnavailable
+from drova_gate.games import carry
 from drova_gate.games.carry import Carrying
 from drova_gate.games.journal import Journal
 from drova_gate.games.plan import Add, Change, Enable, Paths, SetPaths
@@ -101,6 +102,25 @@ async def test_throttling_is_waited_out_as_told(cloud: Cloud, owner: Owner, tmp_
     assert (outcome.done, outcome.failed) == (4, [])
 
 
+async def test_a_write_whose_reading_back_is_throttled_counts_as_made(cloud: Cloud, owner: Owner, tmp_path: Path):
+    """It is seen by looking again, and never sent twice."""
+
+    class ThrottledAfterTheWrite(set):
+        def __contains__(self, fault: object) -> bool:
+            if game not in enabled_on(cloud, ONE):
+                self.add("cloud_429")
+            return super().__contains__(fault)
+
+    game = games_of(cloud)[0]
+    put(cloud, ONE, game)
+    run = await carrying(owner, tmp_path, disabling(ONE, [game]))
+    cloud.plan = type(cloud.plan)(throttle_times=1, retry_after=0)
+    cloud.faults = ThrottledAfterTheWrite()
+    outcome = await run.run()
+    assert (outcome.done, outcome.already, outcome.failed) == (1, 0, [])
+    assert len(writes(cloud)) == 1
+
+
 async def test_a_change_that_is_refused_does_not_end_the_others(cloud: Cloud, owner: Owner, tmp_path: Path):
     unknown, known = uuid4(), games_of(cloud)[0]
     changes = [*adding(ONE, [unknown]), *adding(ONE, [known]), Enable(ONE, uuid4(), "never added")]
@@ -154,6 +174,26 @@ async def test_a_game_is_not_taken_from_under_its_player(cloud: Cloud, owner: Ow
     outcome = await (await carrying(owner, tmp_path, disabling(ONE, [played]), force=True)).run()
     assert enabled_on(cloud, ONE) == set()
     cloud.finish(session)
+
+
+async def test_a_player_who_comes_in_the_midst_keeps_his_game(
+    cloud: Cloud, owner: Owner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """Who plays is looked at again and again: a run of hundreds of changes takes minutes."""
+    monkeypatch.setattr(carry, "LOOK_SECONDS", 0.0)
+    first, played = games_of(cloud)[:2]
+    for game in (first, played):
+        put(cloud, ONE, game)
+    run = await carrying(owner, tmp_path, disabling(ONE, [first, played]))
+
+    def tell(over_with: int, what: str) -> None:
+        if over_with == 1 and str(played) in what:
+            cloud.start_session(str(ONE), str(played), status="ACTIVE")
+
+    run._tell = tell
+    outcome = await run.run()
+    assert (outcome.done, len(outcome.failed)) == (1, 1)
+    assert enabled_on(cloud, ONE) == {played}
 
 
 async def test_a_player_on_the_desktop_is_no_player_of_the_game(cloud: Cloud, owner: Owner, tmp_path: Path):

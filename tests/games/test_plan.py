@@ -63,6 +63,7 @@ def test_carried_out_it_gives_players_what_was_wanted_and_nothing_else_changes(w
             assert there == shelf.get(game)
         else:
             assert (there is not None and there.enabled) is wish.enabled
+            assert wish.enabled or (game in after) is (game in shelf)  # nothing is added only to be disabled
             if there is not None and wish.paths is not None:
                 assert there.paths == wish.paths
 

@@ -46,6 +46,8 @@ async def test_a_merchant_token_opens_all_stations_without_any_in_the_settings(t
         for name in ("b", "А", "c"):
             cloud.add_server(str(uuid4()), name, USER)
         cloud.add_server(str(uuid4()), "another owner's", str(uuid4()))
+        cloud.add_server(gone := str(uuid4()), "sold", USER)
+        cloud.servers[gone].deleted = True
         async with opened(settings(cloud, tmp_path)) as owner:
             assert [one.name for one in await owner.stations()] == ["b", "c", "А"]
             assert owner.whole

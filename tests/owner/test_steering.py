@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from owner_shop import Shop
 
-from drova_gate.core.model import Phase
+from drova_gate.core.model import Lease, Phase
+from drova_gate.lease import LeaseFile
 from drova_gate.owner.plain_text import excerpt, plain_text
 from drova_gate.sim.cloud import CloudPlan
 
@@ -192,6 +193,17 @@ async def test_what_is_under_maintenance_is_shown_by_ending_that(shop: Shop):
     code, _, err = await shop.run("publish", "pc1")
     assert code == 1
     assert "drova_gate maintenance off gate-pc" in err
+
+
+async def test_a_maintenance_that_is_over_holds_nothing(shop: Shop):
+    """The file lies there until the gate has read it."""
+    shop.hold("pc1")
+    file = LeaseFile(shop.state / "gate-pc" / "maintenance")
+    file.save(Lease("new disk", hides=True, by="anna", since_wall=1_800_000_000, ended=True))
+    shop.server("pc1").published = False
+    code, out, _ = await shop.run("publish", "pc1")
+    assert code == 0
+    assert "is shown now" in out
 
 
 async def test_a_unit_of_its_own_keeps_its_state_one_folder_deeper(shop: Shop):
