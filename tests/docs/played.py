@@ -417,6 +417,10 @@ def masked(text: str) -> str:
     """What must be the same in every play: words, names, order; not the numbers, times and ids."""
     for pattern in _LOOSE:
         text = re.sub(pattern, "", text)
+    # Where a long line is broken depends on how long the numbers in it are.
+    text = re.sub(r"\n {2}(?=\S)", " ", text)
+    # Of a station's line in the status its phase: how old each fact is at that moment is nobody's word.
+    text = re.sub(r"(\n(?:STATION +PHASE|СТАНЦИЯ +ФАЗА).*\n\S+ +\S+).*", r"\1", text)
     for pattern, said in _MASKS:
         text = re.sub(pattern, said, text)
     return text
