@@ -120,6 +120,26 @@ def test_on_entware_it_starts_once_reloads_and_stops(router: Router):
     assert (router.root / "state").stat().st_mode & 0o077 == 0
 
 
+def test_on_entware_a_number_of_before_a_power_cut_is_no_running_gate(router: Router):
+    """/opt is a disk: the file stayed, its number was another process' after the boot, and the station had no guard."""
+    (router.root / "run").mkdir()
+    with subprocess.Popen(["sleep", "60"]) as somebody:
+        (router.root / "run" / "drova_gate.pid").write_text(f"{somebody.pid}\n")
+        stood, started = router("status")[0], router("start")[1]
+        somebody.kill()
+
+    assert stood == 3
+    assert "started" in started
+    router.until(lambda: bool(router.log()))
+
+
+def test_on_openwrt_an_account_that_is_younger_than_the_settings_gets_to_them():
+    """The folder was made 0700 for root: the gate as drova_gate could read nothing in it."""
+    text = (PACKAGING / "openwrt" / "drova_gate.init").read_text(encoding="utf-8")
+
+    assert 'chgrp drova_gate "$SETTINGS" && chmod 750 "$SETTINGS"' in text
+
+
 def test_on_entware_a_gate_that_died_is_started_again(router: Router):
     router("start")
     router.until(lambda: (router.root / "gate.pid").exists() and bool(router.log()))
