@@ -2,6 +2,10 @@
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -195,6 +199,39 @@ async def test_a_rehearsal_that_is_broken_off_after_its_reset_sends_no_second_on
         assert [(one.code, one.ok) for one in told[-2:]] == [("reset", False), ("shown", False)]
         assert "sent, and not waited for" in told[-2].text
         assert not home.shown
+
+
+@pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM])
+async def test_a_terminal_that_goes_away_leaves_no_station_behind(how: signal.Signals, tmp_path: Path):
+    """The owner's own SSH session broke: his station stayed in Shadow Mode, locked and hidden."""
+    async with house(tmp_path) as home:
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(tmp_path),
+            "ENV_LOCATION": "",
+            "WINDOWS_HOST": home.config.host,
+            "WINDOWS_SSH_PORT": str(home.config.ssh_port),
+            "WINDOWS_LOGIN": home.config.login,
+            "WINDOWS_PASSWORD": home.station.plan.password,
+            "SHADOW_DEFENDER_PASSWORD": home.station.plan.shadow_password,
+            "DROVA_TARGET_PORT": str(home.config.target_port),
+            "DROVA_API_URL": home.config.api_url,
+            "DROVA_STATE_DIR": str(home.state_dir),
+        }
+        program = (sys.executable, "-m", "drova_gate", "rehearse", "--yes")
+        playing = await asyncio.create_subprocess_exec(*program, env=environment, stdout=subprocess.PIPE)
+        assert playing.stdout is not None
+        async with asyncio.timeout(30):
+            while b"prepared" not in await playing.stdout.readline():
+                pass
+            # Whoever read it has gone, too.
+            playing._transport.get_pipe_transport(1).close()  # type: ignore[attr-defined] # no other way to close the reading end
+            playing.send_signal(how)
+            assert await playing.wait() == 130
+            while home.station.machine.boot_count < 2:
+                await asyncio.sleep(0.05)
+        assert not home.station.machine.shadow.active
+        assert not (home.state_dir / home.config.host / "maintenance").exists()
 
 
 async def test_a_running_gate_keeps_its_hands_off_and_shows_the_station_again(tmp_path: Path):

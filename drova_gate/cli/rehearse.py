@@ -2,15 +2,17 @@
 
 import argparse
 import json
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from drova_gate.cli.owner import add_env, agreed
 from drova_gate.cli.speech import complain, say, spoken
 from drova_gate.cli.status import gathered
-from drova_gate.cli.surroundings import colour, read_settings, run_loop, state_dir_of
+from drova_gate.cli.surroundings import colour, print_lines, read_settings, run_loop, state_dir_of
 from drova_gate.columns import printable
 from drova_gate.config import Config, Mode, StationConfig
 from drova_gate.errors import GateError
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["add"]
 
-FAILED, NOT_DONE = 1, 3
+FAILED, NOT_DONE, BROKEN_OFF = 1, 3, 130
 CODE_WIDTH = len("nothing_left")
 
 
@@ -67,13 +69,28 @@ def _rehearse(options: argparse.Namespace) -> int:
         gate_phase=_asked(options.env, station.name),
         tell=(lambda _: None) if options.json else _print_step,
     )
+    from asyncio import CancelledError  # noqa: PLC0415 - a command without a loop starts in half the time
+
     try:
-        result = run_loop(lambda: rehearse(station, state_dir_of(config), played))
+        result = run_loop(lambda: _cancelled_by_signals(rehearse(station, state_dir_of(config), played)))
     except GateError as error:
         complain(error)
         return FAILED
+    except CancelledError:
+        return BROKEN_OFF
     _print_result(result, options)
     return 0 if result.passed else FAILED
+
+
+async def _cancelled_by_signals(playing: "Awaitable[Rehearsal]") -> "Rehearsal":
+    """A terminal that goes away (SIGHUP) breaks the rehearsal off as Ctrl-C does: with the reset, and the station given back."""
+    import asyncio  # noqa: PLC0415 - see above
+
+    task = asyncio.current_task()
+    if task is not None:
+        for one in (signal.SIGTERM, signal.SIGHUP):
+            asyncio.get_running_loop().add_signal_handler(one, task.cancel)
+    return await playing
 
 
 def _print_result(result: "Rehearsal", options: argparse.Namespace) -> None:
@@ -92,8 +109,9 @@ def _print_step(step: "Step") -> None:
     if colour():
         mark = f"\x1b[{32 if step.ok else 31}m{mark}\x1b[0m"
     took = spoken().of(f"{step.seconds:.1f} s")
-    sys.stdout.write(f"  {mark}  {took:>8}  {step.code:<{CODE_WIDTH}}  {printable(spoken().of(step.text))}\n")
-    sys.stdout.flush()
+    # Nobody may be there to read it any more; the station is given back all the same.
+    with suppress(OSError):
+        print_lines([f"  {mark}  {took:>8}  {step.code:<{CODE_WIDTH}}  {printable(spoken().of(step.text))}"])
 
 
 def _asked(env: Path | None, name: str) -> Callable[[], str | None]:
