@@ -224,6 +224,7 @@ function Install-FromWindows {
     $build = [Environment]::OSVersion.Version.Build
     if ($build -lt 17763) { throw (T 'ssh_old' $build) }
     if (-not (Test-Change (T 'do_capability'))) { return }
+    Show-Line '...' 'Gray' (T 'do_capability')  # or minutes of silence look like a script that hangs
     try {
         $capability = Get-WindowsCapability -Online -Name 'OpenSSH.Server*' | Select-Object -First 1
         if ("$($capability.State)" -ne 'Installed') { Add-WindowsCapability -Online -Name $capability.Name | Out-Null }

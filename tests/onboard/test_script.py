@@ -182,6 +182,12 @@ def test_a_genuine_server_does_not_vouch_for_the_installer_beside_it(root: tree_
     assert 0 < install.index("Confirm-Signature $program.FullName") < install.index("Copy-Item")
 
 
+def test_minutes_of_silence_are_announced(root: tree_sitter.Node):
+    """ShouldProcess prints nothing without -WhatIf, and Windows Update takes its time: the script seemed to hang."""
+    install = words(functions(root)["Install-FromWindows"])
+    assert 0 < install.index("Show-Line '...' 'Gray' (T 'do_capability')") < install.index("Add-WindowsCapability")
+
+
 def test_a_cmdlet_that_only_asks_is_not_held_up_by_what_if(root: tree_sitter.Node):
     """``Invoke-CimMethod`` supports -WhatIf, and would not ask who sits at the desktop."""
     asked = [words(call) for name, call in calls(root) if name == "Invoke-CimMethod"]
