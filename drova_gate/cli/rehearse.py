@@ -4,6 +4,7 @@ import argparse
 import json
 import signal
 import sys
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from pathlib import Path
@@ -87,7 +88,8 @@ async def _cancelled_by_signals(playing: "Awaitable[Rehearsal]") -> "Rehearsal":
     import asyncio  # noqa: PLC0415 - see above
 
     task = asyncio.current_task()
-    if task is not None:
+    # Signals come to the main thread alone; another one is a caller's own, who breaks it off himself.
+    if task is not None and threading.current_thread() is threading.main_thread():
         for one in (signal.SIGTERM, signal.SIGHUP):
             asyncio.get_running_loop().add_signal_handler(one, task.cancel)
     return await playing
