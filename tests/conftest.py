@@ -1,8 +1,9 @@
 """What every test gets: no task left behind. And who runs it, where there are several workers."""
 
 import asyncio
+import logging
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
@@ -38,6 +39,18 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
             return "wine" if "wine" in nodeid.partition("::")[0] else super()._split_scope(nodeid)
 
     return ByFile(config, log)
+
+
+@pytest.fixture(autouse=True)
+def the_log_is_as_before() -> Iterator[None]:
+    """Give the log back: a command that is run in this process makes it its own, and quieter than the next test may want it."""
+    root = logging.getLogger()
+    level, handlers = root.level, root.handlers[:]
+    yield
+    root.setLevel(level)
+    for one in root.handlers[:]:
+        if type(one) is logging.StreamHandler and one not in handlers:
+            root.removeHandler(one)
 
 
 @pytest_asyncio.fixture(autouse=True)
