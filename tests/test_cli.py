@@ -1,5 +1,6 @@
 """The commands as their users meet them: processes, signals, exit codes."""
 
+import argparse
 import asyncio
 import os
 import re
@@ -9,10 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
+from drova_gate import cli
 from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.station import Costs, Station, StationPlan
 
@@ -260,3 +263,22 @@ def test_every_program_of_the_package_exists():
     for program in PROGRAMS:
         (function,) = re.findall(rf'^{program} = "drova_gate\.cli:(\w+)"$', text, re.MULTILINE)
         assert callable(getattr(cli, function))
+
+
+def test_every_module_adds_the_commands_that_the_table_names():
+    """The table is what a command's start reads instead of all modules: a command that is not in it could not be started alone."""
+    for module, names in cli._COMMANDS.items():
+        commands = argparse.ArgumentParser().add_subparsers()
+        import_module(f"drova_gate.cli.{module}").add(commands)
+        assert tuple(commands.choices) == names, module
+
+
+def test_the_guard_loads_no_other_commands_code():
+    """It runs for months on a router: what it does not need takes memory for nothing."""
+    code = (
+        "import sys; from drova_gate.cli import _parser; _parser('run');"
+        "print([one for one in sys.modules if one.startswith('drova_gate.cli.')])"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert "drova_gate.cli.guard" in said
+    assert "drova_gate.cli.history" not in said

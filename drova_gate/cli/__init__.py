@@ -2,34 +2,10 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
+from importlib import import_module
 
 from drova_gate import __version__
-from drova_gate.cli import (
-    bootstrap,
-    check,
-    demo,
-    events,
-    games,
-    guard,
-    history,
-    init,
-    lockdown,
-    login,
-    maintenance,
-    money,
-    promocodes,
-    recipes,
-    rehearse,
-    relay,
-    release,
-    repair,
-    sessions,
-    stations,
-    status,
-    steam,
-    steer,
-    where,
-)
 from drova_gate.cli.speech import complain
 from drova_gate.errors import GateError, OptionFault, RecipeFault, SettingsFault
 
@@ -40,33 +16,33 @@ EXIT_USAGE = 2
 EXIT_SETTINGS = 78
 """``EX_CONFIG`` of sysexits.h; the units do not restart on it."""
 
-_COMMANDS = (
-    guard,
-    status,
-    events,
-    release,
-    maintenance,
-    stations,
-    sessions,
-    steer,
-    games,
-    money,
-    promocodes,
-    steam,
-    history,
-    where,
-    bootstrap,
-    init,
-    check,
-    rehearse,
-    recipes,
-    lockdown,
-    login,
-    repair,
-    relay,
-    demo,
-)
-"""Each module adds its commands, in the order in which ``--help`` shows them."""
+_COMMANDS: Mapping[str, tuple[str, ...]] = {
+    "guard": ("run", "poll", "socket"),
+    "status": ("status",),
+    "events": ("events",),
+    "release": ("release",),
+    "maintenance": ("maintenance",),
+    "stations": ("stations", "current"),
+    "sessions": ("sessions",),
+    "steer": ("publish", "hide", "desktop", "updates", "describe"),
+    "games": ("games",),
+    "money": ("money",),
+    "promocodes": ("promocodes",),
+    "steam": ("steam",),
+    "history": ("history",),
+    "where": ("where",),
+    "bootstrap": ("bootstrap",),
+    "init": ("init",),
+    "check": ("doctor", "validate"),
+    "rehearse": ("rehearse",),
+    "recipes": ("recipes",),
+    "lockdown": ("lockdown",),
+    "login": ("login", "logout"),
+    "repair": ("repair",),
+    "relay": ("relay",),
+    "demo": ("demo",),
+}
+"""Modules and the commands that each adds, in the order in which ``--help`` shows them."""
 
 
 def poll(arguments: list[str] | None = None) -> int:
@@ -86,7 +62,8 @@ def validate(arguments: list[str] | None = None) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """``drova_gate``: all commands."""
-    options = _parser().parse_args(arguments)
+    typed = sys.argv[1:] if arguments is None else arguments
+    options = _parser(typed[0] if typed else "").parse_args(typed)
     try:
         code: int = options.command(options)
     except OptionFault as fault:
@@ -108,7 +85,8 @@ def main(arguments: list[str] | None = None) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(command: str = "") -> argparse.ArgumentParser:
+    """Make the parser of one command, or of all when its name says nothing: the guard, which runs for months, loads no other's code."""
     parser = argparse.ArgumentParser(
         prog="drova_gate",
         description="Guards rented gaming stations around every Drova desktop session.",
@@ -116,6 +94,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"drova_gate {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for module in _COMMANDS:
-        module.add(commands)
+    own = [module for module, names in _COMMANDS.items() if command in names]
+    for module in own or _COMMANDS:
+        import_module(f"drova_gate.cli.{module}").add(commands)
     return parser
