@@ -116,7 +116,9 @@ def _scan(options: argparse.Namespace) -> int:
         matches = match(found, catalogue if isinstance(catalogue, GameIndex) else GameIndex(()))
         show(options, rows.GAMES, rows.game_rows(found, matches, catalogue=known), flexible="name", nothing="no games")
         if not for_machines(options):
-            libraries = fitted_table(rows.LIBRARIES, rows.library_rows(found), flexible="library", room=terminal_room())
+            libraries = fitted_table(
+                rows.LIBRARIES, rows.rows_of_libraries(found), flexible="library", room=terminal_room()
+            )
             print_lines(["", *libraries, "", spoken().of(rows.summary(matches, catalogue=known))])
         if not known:
             complain(f"what Drova calls them is not known: {catalogue}")

@@ -75,7 +75,7 @@ class InstalledApp:
 
     app_id: int
     name: str
-    library: str
+    in_library: str
     """The library's folder."""
     flags: int
     """StateFlags as written, unknown bits included."""
@@ -114,7 +114,7 @@ class InstalledApp:
     @property
     def volume(self) -> str:
         """Letter of the volume that it lies on."""
-        return self.library[:1].upper()
+        return self.in_library[:1].upper()
 
 
 def state_words(flags: int) -> str:
@@ -146,7 +146,7 @@ def read_manifest(data: bytes, library: str, app_id: int) -> InstalledApp:
     return InstalledApp(
         app_id=app_id,
         name=(_plain(name) if isinstance(name, str) else "") or f"app {app_id}",
-        library=library,
+        in_library=library,
         flags=flags,
         size=_number(tree, "SizeOnDisk"),
         build=build if isinstance(build, str) and build not in ("", "0") else None,

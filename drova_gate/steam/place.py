@@ -7,7 +7,7 @@ from drova_gate.errors import AnswerNotUnderstood, CallOwner
 from drova_gate.host.commands import Run, Section, sections
 from drova_gate.host.link import HostLink
 from drova_gate.host.parse import RegistryKeys, processes, registry_keys
-from drova_gate.steam.library import windows_path
+from drova_gate.steam.libraries import windows_path
 
 __all__ = ["SteamClient", "find_steam", "read_client"]
 

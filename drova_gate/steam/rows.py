@@ -17,8 +17,8 @@ __all__ = [
     "RESULTS",
     "bytes_text",
     "game_rows",
-    "library_rows",
     "result_row",
+    "rows_of_libraries",
     "summary",
 ]
 
@@ -106,9 +106,9 @@ def game_rows(scan: Scan, matches: Sequence[Match], *, catalogue: bool = True) -
             "state": app.state,
             "state_flags": app.flags,
             "ready": app.ready,
-            "library": app.library,
+            "library": app.in_library,
             "volume": app.volume,
-            "library_free": free.get(app.library),
+            "library_free": free.get(app.in_library),
             "drova": [game.title for game in one.products] if catalogue else None,
             "product_ids": [game.product_id for game in one.products] if catalogue else None,
         }
@@ -117,11 +117,11 @@ def game_rows(scan: Scan, matches: Sequence[Match], *, catalogue: bool = True) -
     ]
 
 
-def library_rows(scan: Scan) -> list[Row]:
+def rows_of_libraries(scan: Scan) -> list[Row]:
     """One row for each library, with what its games take and what is free."""
     rows: list[Row] = []
     for library in scan.libraries:
-        inside = [app for app in scan.apps if app.library == library.path]
+        inside = [app for app in scan.apps if app.in_library == library.path]
         rows.append(
             {
                 "library": library.path,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from drova_gate.errors import OutcomeUnknown, StationUnreachable, TryAgain
 from drova_gate.host.link import HostLink
 from drova_gate.steam.keyvalues import Damaged
-from drova_gate.steam.library import Library, Listed, app_of, listed_libraries, manifest_name
+from drova_gate.steam.libraries import Library, Listed, app_of, listed_libraries, manifest_name
 from drova_gate.steam.manifest import InstalledApp, read_manifest
 from drova_gate.steam.place import find_steam
 

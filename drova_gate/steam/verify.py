@@ -134,7 +134,7 @@ class Verification:
                 self._offset += len(data)
                 self._heard_at = asyncio.get_running_loop().time()
                 self.following.hear(data.decode("utf-8", errors="replace"))
-        app = await read_app(self._link, self._app.library, self._app.app_id)
+        app = await read_app(self._link, self._app.in_library, self._app.app_id)
         self.following.see(app, no_log=size is None)
 
     async def _count_steam(self) -> None:

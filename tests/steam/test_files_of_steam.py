@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from drova_gate.columns import printable
 from drova_gate.sim.windows.saved_steam import APPS, LIBRARIES, LIBRARY_FOLDERS, STEAM, manifest_text
 from drova_gate.steam.keyvalues import Damaged, read_tree
-from drova_gate.steam.library import app_of, listed_libraries
+from drova_gate.steam.libraries import app_of, listed_libraries
 from drova_gate.steam.manifest import State, read_manifest, state_words, update_words
 
 OLD = '"LibraryFolders"\n{\n\t"TimeNextStatsReport"\t\t"1"\n\t"ContentStatsID"\t\t"-5"\n\t"1"\t\t"D:\\\\Игры"\n\t"2"\t\t"e:/games/"\n}\n'

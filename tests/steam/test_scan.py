@@ -26,7 +26,7 @@ async def test_everything_that_is_installed_is_found(shell: str, language: str, 
         assert len(station.commands) - commands == 1
         assert not [entry for entry in station.journal if entry.kind == "write"]
     assert [library.path for library in found.libraries] == list(LIBRARIES)
-    assert {app.app_id: app.library for app in found.apps} == {app.app_id: app.library for app in APPS}
+    assert {app.app_id: app.in_library for app in found.apps} == {app.app_id: app.in_library for app in APPS}
     assert [library.free // 10**9 for library in found.libraries] == [200, 499, 499]
     assert found.complete
     assert not found.faults

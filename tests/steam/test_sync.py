@@ -19,7 +19,7 @@ from drova_gate.cloud import calls
 from drova_gate.cloud.game_index import SKIPPED, Game, GameIndex
 from drova_gate.games.plan import Disable, Present
 from drova_gate.sim.windows.saved_steam import APPS, LIBRARY_FOLDERS, STEAM, manifest_path
-from drova_gate.steam.library import Library
+from drova_gate.steam.libraries import Library
 from drova_gate.steam.manifest import InstalledApp
 from drova_gate.steam.matching import match
 from drova_gate.steam.scan import Fault, Scan

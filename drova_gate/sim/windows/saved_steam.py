@@ -32,7 +32,7 @@ class SteamApp:
     app_id: int
     name: str
     folder: str
-    library: str = SECOND
+    in_library: str = SECOND
     gigabytes: float = 20.0
     flags: int = 4
     updates: int = 0
@@ -113,11 +113,11 @@ def manifest_text(app: SteamApp, **changes: object) -> str:
 
 def manifest_path(app: SteamApp) -> str:
     """Where it lies."""
-    return rf"{app.library}\steamapps\appmanifest_{app.app_id}.acf"
+    return rf"{app.in_library}\steamapps\appmanifest_{app.app_id}.acf"
 
 
 def _library(number: int, path: str) -> list[str]:
-    apps = [_pair(str(app.app_id), app.size, 3) for app in APPS if app.library == path]
+    apps = [_pair(str(app.app_id), app.size, 3) for app in APPS if app.in_library == path]
     lines = [_pair("path", path, 2), _pair("label", "", 2), _pair("totalsize", 0, 2), *_block("apps", apps, 2)]
     return _block(str(number), lines, 1)
 

@@ -79,7 +79,9 @@ class SteamClient:
         await self._work(0.5, boot)
         files, size = self.mismatched.pop(app.app_id, (0, 0))
         for number in range(min(files, 3)):
-            self._log(f'Validation: size mismatch "{app.library}\\steamapps\\common\\{app.folder}\\data{number}.pak"')
+            self._log(
+                f'Validation: size mismatch "{app.in_library}\\steamapps\\common\\{app.folder}\\data{number}.pak"'
+            )
         if self.newer_words:
             self._log(f"Validation: full scan found {files}/2027 mismatching files")
         else:
