@@ -61,6 +61,7 @@ class SshFront:
         self._connections: set[asyncssh.SSHServerConnection] = set()
         self._reserved: socket.socket | None = None
         self._listener: asyncssh.SSHAcceptor | None = None
+        self._down = False
 
     @property
     def host_key_fingerprint(self) -> str:
@@ -85,6 +86,7 @@ class SshFront:
         """Take connections."""
         if self._listener is not None:
             return
+        self._down = False
         self.reserve()
         reserved, self._reserved = self._reserved, None
         opening = asyncio.ensure_future(self._listen(reserved))
@@ -123,6 +125,7 @@ class SshFront:
 
     async def shut(self) -> None:
         """Cut every link and take no more: connections are refused. Commands run on."""
+        self._down = True
         listener, self._listener = self._listener, None
         if listener is not None:
             listener.close()
@@ -151,8 +154,10 @@ class SshFront:
     # -- called by the connections -------------------------------------------------------------------------------
 
     def connected(self, connection: asyncssh.SSHServerConnection) -> None:
-        """A connection is up."""
+        """A connection is up; one that was accepted as the machine went down is cut like the others."""
         self._connections.add(connection)
+        if self._down:
+            connection.abort()
 
     def disconnected(self, connection: asyncssh.SSHServerConnection) -> None:
         """A connection is gone."""
