@@ -81,6 +81,11 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             base.close()
             base = sqlite3.connect(f"{uri}&immutable=1", uri=True)
             _check_version(base, path)
+        if _version(base) == 0:
+            # Its first writer is at it this very moment, or was stopped then.
+            raise CallOwner(
+                f"history {path}", "nothing is in it yet", "run drova_gate history sync, or try again in a moment"
+            )
         base.execute(f"PRAGMA cache_size=-{READING_KIB}")
         base.execute("PRAGMA temp_store=MEMORY")
     except BaseException:

@@ -32,6 +32,13 @@ def until(reached: Callable[[], bool], seconds: float = 5.0) -> None:
         time.sleep(0.01)
 
 
+def end(feed: Feed) -> None:
+    """Close it, and wait longer than the guard would: a busy disk takes more than the moment that a stop may take."""
+    feed.close()
+    feed._thread.join(10)
+    assert not feed._thread.is_alive()
+
+
 @pytest.fixture
 def feed(tmp_path: Path):
     feed = Feed(tmp_path / "history.sqlite")
@@ -45,7 +52,7 @@ def test_what_was_seen_last_is_written_at_the_end(feed: Feed):
     until(lambda: feed.listed is not None)
     feed.saw("pc1", SERVER, (session(2), session(1)))
     feed.saw("pc2", OTHER, (session(1, server=OTHER),))
-    feed.close()
+    end(feed)
 
     assert count(feed.path) == 3
     assert feed.listed is not None
@@ -97,7 +104,7 @@ def test_a_disk_that_refuses_harms_nobody(
     until(lambda: not feed.fault)
     until(feed._queue.empty)
     feed.saw("pc1", SERVER, (session(2000),))
-    feed.close()
+    end(feed)
 
     assert count(feed.path) <= 1 + 2 * feeding.WAITING_MOST
     assert sum("cannot be written" in one.getMessage() for one in caplog.records) == 1
@@ -115,7 +122,7 @@ def test_a_damaged_archive_is_set_aside_and_a_new_one_begun(
     feed.open()
     until(lambda: feed.listed is not None)
     feed.saw("pc1", SERVER, (session(1),))
-    feed.close()
+    end(feed)
 
     assert count(path) == 1
     assert len(list(tmp_path.glob("history.sqlite.damaged-*"))) == 1
@@ -132,7 +139,7 @@ def test_an_archive_of_a_later_version_is_not_touched(tmp_path: Path):
     feed.open()
     until(lambda: bool(feed.fault))
     feed.saw("pc1", SERVER, (session(1),))
-    feed.close()
+    end(feed)
 
     assert "later drova_gate" in feed.fault
     base = sqlite3.connect(path)
@@ -162,7 +169,7 @@ def test_titles_come_from_the_catalogues_copy(tmp_path: Path):
     feed = Feed(tmp_path / "history.sqlite")
     feed.open()
     feed.saw("pc1", SERVER, (session(1),))
-    feed.close()
+    end(feed)
 
     base = open_for_reading(feed.path)
     assert base.execute("SELECT title FROM products").fetchall() == [("Дота 2",)]

@@ -114,6 +114,20 @@ async def test_an_archive_that_is_not_there_or_empty(shop: Shop):
     assert (await shop.run("history", "export", str(shop.folder / "x.csv")))[0] == 1
 
 
+async def test_an_archive_that_is_begun_and_has_no_tables_yet(shop: Shop):
+    """Its writer makes the file first and the tables a moment later: no error of SQLite's is shown for that moment."""
+    shop.state.mkdir(exist_ok=True)
+    (shop.state / "history.sqlite").touch()
+
+    code, _, err = await shop.run("history", "show")
+
+    assert (
+        code,
+        err.endswith("history.sqlite: nothing is in it yet; run drova_gate history sync, or try again in a moment\n"),
+    ) == (1, True)
+    assert (await shop.run("history", "sync"))[0] == 0
+
+
 async def test_an_archive_that_cannot_be_used(shop: Shop):
     """Of a later version: left alone. Damaged: shown as such, set aside by the next sync. No place to write: said."""
     await shop.run("history", "sync")
