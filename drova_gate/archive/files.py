@@ -81,11 +81,7 @@ def open_for_reading(path: Path) -> sqlite3.Connection:
             base.close()
             base = sqlite3.connect(f"{uri}&immutable=1", uri=True)
             _check_version(base, path)
-        if _version(base) == 0:
-            # Its first writer is at it this very moment, or was stopped then.
-            raise CallOwner(
-                f"history {path}", "nothing is in it yet", "run drova_gate history sync, or try again in a moment"
-            )
+        _check_begun(base, path)
         base.execute(f"PRAGMA cache_size=-{READING_KIB}")
         base.execute("PRAGMA temp_store=MEMORY")
     except BaseException:
@@ -140,4 +136,12 @@ def _check_version(base: sqlite3.Connection, path: Path) -> None:
             f"history {path}",
             f"was written by a later drova_gate (version {found}, this one reads up to {VERSION})",
             "install the later one; nothing was changed",
+        )
+
+
+def _check_begun(base: sqlite3.Connection, path: Path) -> None:
+    if _version(base) == 0:
+        # Its first writer is at it this very moment, or was stopped then.
+        raise CallOwner(
+            f"history {path}", "nothing is in it yet", "run drova_gate history sync, or try again in a moment"
         )

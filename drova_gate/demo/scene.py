@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import socket
 import time
 import uuid
 from collections.abc import Callable, Coroutine
@@ -14,6 +13,7 @@ from typing import Any
 from drova_gate.demo.gates import Gate
 from drova_gate.demo.matrix import Cell, Heals, Step
 from drova_gate.sim.cloud import Cloud, CloudPlan
+from drova_gate.sim.port import Port
 from drova_gate.sim.station import Costs, Station, StationPlan
 
 __all__ = ["RENTERS_FILE", "Arrival", "ResetOrder", "Scene", "until"]
@@ -119,7 +119,8 @@ class Scene:
         logger.addHandler(self._catcher)
         self._parts.callback(logger.removeHandler, self._catcher)
         logger.setLevel(logging.DEBUG)
-        self.listen_port = _free_port()
+        # The gate opens it a moment later, and again after each start.
+        self.listen_port = self._parts.enter_context(Port(self.station.host)).number
         self.gate = self._gate_kind(self.cell.mode, self.settings(), self.folder, self.cell.name, self.tasks)
         self._parts.push_async_callback(self.gate.stop)
 
@@ -290,11 +291,3 @@ async def until(reached: Callable[[], bool], seconds: float) -> bool:
             while not reached():  # noqa: ASYNC110 - a simulated station has no event for everything a cell waits for
                 await asyncio.sleep(LOOK_SECONDS)
     return reached()
-
-
-def _free_port() -> int:
-    """A port of loopback that is free now; the gate opens it a moment later, as an owner's own choice would be."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

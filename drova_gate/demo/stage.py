@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import re
-import socket
 import time
 import uuid
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from drova_gate.core.model import Phase, PreparationReport
 from drova_gate.observe import Timing
 from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.faults import FAULTS
+from drova_gate.sim.port import Port
 from drova_gate.sim.station import Costs, Station, StationPlan
 from drova_gate.station import Station as GateStation
 from drova_gate.station import open_station
@@ -207,7 +207,7 @@ class Stage:
             protector="shadow_defender",
             protector_password=SecretStr(plan.shadow_password),
             drives=frozenset(plan.drives),
-            listen_port=_free_port() if self.mode is Mode.SOCKET else None,
+            listen_port=self._parts.enter_context(Port(station.host)).number if self.mode is Mode.SOCKET else None,
             listen_host="127.0.0.1",
             target_port=station.agent_port,
             api_url=self.cloud.url,
@@ -231,11 +231,3 @@ class Stage:
         if happening.kind == "reset" and act.session_ended_at is None:
             act.session_ended_at = time.monotonic()
         self.note(act, "gate", happening.kind, happening.text)
-
-
-def _free_port() -> int:
-    """A port of loopback that is free now; the gate opens it a moment later, as an owner's own choice would be."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

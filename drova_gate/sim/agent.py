@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterator, MutableSet
 from dataclasses import dataclass, field
 from typing import Self
 
+from drova_gate.sim.port import Port
+
 __all__ = ["GLUED", "READY", "Agent", "AgentClient", "BulkCommands", "pattern", "reset_at_close"]
 
 READY = b"\x01"
@@ -78,8 +80,7 @@ class Agent:
         ready_delay: float = 0.3,
         faults: MutableSet[str] | None = None,
     ) -> None:
-        self.host = host
-        self.port = port
+        self._port = Port(host, port)
         self.ready_delay = ready_delay
         """Seconds from a client's connect to the ready byte."""
         self.glued = False
@@ -90,10 +91,14 @@ class Agent:
         self.accepted = 0
         """Connections taken since the agent was made."""
         self._clients: dict[asyncio.Task[None], AgentClient] = {}
-        self._reserved: socket.socket | None = None
         self._server: asyncio.Server | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._switch: asyncio.Task[None] | None = None
+
+    @property
+    def port(self) -> int:
+        """Stays the same when it is stopped and started again; 0 before the first start, unless it was chosen."""
+        return self._port.number
 
     @property
     def clients(self) -> tuple[AgentClient, ...]:
@@ -104,13 +109,13 @@ class Agent:
         """Open the port (the same as before, if it was open before); nothing happens when it already runs."""
         if self._timer is not None:
             return
-        self._reserve()
+        self._port.take()
         if "agent_refuses" not in self.faults:
             await self._listen()
         self._timer = asyncio.get_running_loop().call_later(_WATCH_SECONDS, self._look)
 
     async def stop(self) -> None:
-        """Close the port and drop every client with RST."""
+        """Take no more clients and drop each with RST; the port stays held for the next start."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -118,14 +123,16 @@ class Agent:
             # Waited for, not cancelled: half a switch would leave a socket that nobody owns.
             await self._switch
         await self._stop_listening()
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
         tasks = list(self._clients)
         self.drop_all()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def close(self) -> None:
+        """Stop for good: the port is given back."""
+        await self.stop()
+        self._port.give_back()
 
     def drop_all(self) -> None:
         """Drop every client with RST; the port stays open."""
@@ -137,22 +144,9 @@ class Agent:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.stop()
+        await self.close()
 
     # -- the port ---------------------------------------------------------------------------------------------------
-
-    def _reserve(self) -> None:
-        """Bind without listening: the port is ours, and whoever connects is refused."""
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind((self.host, self.port))
-        except OSError:
-            bound.close()
-            raise
-        self.port = bound.getsockname()[1]
-        self._reserved = bound
 
     async def _stop_listening(self) -> None:
         if self._server is not None:
@@ -163,8 +157,7 @@ class Agent:
             await asyncio.sleep(0)
 
     async def _listen(self) -> None:
-        reserved, self._reserved = self._reserved, None
-        opening = asyncio.ensure_future(asyncio.start_server(self._accept, sock=reserved, backlog=256))
+        opening = asyncio.ensure_future(asyncio.start_server(self._accept, sock=self._port.bound(), backlog=256))
         try:
             self._server = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -182,7 +175,6 @@ class Agent:
     async def _follow(self, *, refuses: bool) -> None:
         if refuses:
             await self._stop_listening()
-            self._reserve()
         else:
             await self._listen()
 

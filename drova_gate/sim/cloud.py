@@ -28,6 +28,7 @@ from drova_gate.sim.cloud_calls import WRITES, Call, Endpoint, Refuse
 from drova_gate.sim.cloud_routes import ENDPOINTS
 from drova_gate.sim.cloud_world import DESKTOP, GAME, OLD_DESKTOP_GAME, OLD_GAME, Server, Session, Token, World
 from drova_gate.sim.faults import ACCOUNT_FAULTS, FAULTS
+from drova_gate.sim.port import Port
 
 __all__ = ["DESKTOP", "GAME", "OLD_DESKTOP_GAME", "OLD_GAME", "Cloud", "CloudPlan", "Refusal", "Request"]
 
@@ -122,7 +123,7 @@ class Cloud:
         self.world = World(catalogue_size=self.plan.catalogue)
         self.requests: list[Request] = []
         self.refused: list[Refusal] = []
-        self.port = self.plan.port
+        self._port = Port(self.plan.host, self.plan.port)
         self.clock_ahead = 0.0
         """Seconds by which the answers' ``Date`` is before ours."""
         self.writes = 0
@@ -130,6 +131,11 @@ class Cloud:
         self._spent: dict[str, Any] = {}
         self._closing = asyncio.Event()
         self._runner: web.AppRunner | None = None
+
+    @property
+    def port(self) -> int:
+        """Stays the same when it is stopped and started again; 0 before the first start, unless it was chosen."""
+        return self._port.number
 
     @property
     def url(self) -> str:
@@ -158,11 +164,10 @@ class Cloud:
             application, access_log=None, handler_cancellation=True, shutdown_timeout=_CLOSE_SECONDS
         )
         await self._runner.setup()
-        await web.TCPSite(self._runner, self.plan.host, self.port, reuse_address=True).start()
-        self.port = self._runner.addresses[0][1]
+        await web.SockSite(self._runner, self._port.bound()).start()
 
     async def stop(self) -> None:
-        """Close the port; held requests end with it."""
+        """Refuse whoever connects, until the next start; held requests end with it."""
         self._closing.set()
         if self._runner is not None:
             await self._runner.cleanup()
@@ -174,6 +179,7 @@ class Cloud:
 
     async def __aexit__(self, *_: object) -> None:
         await self.stop()
+        self._port.give_back()
 
     # -- what a test or a demonstration does to it --------------------------------------------------------------------
 

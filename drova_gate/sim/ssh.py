@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import asyncssh
 
+from drova_gate.sim.port import Port
 from drova_gate.sim.sftp import Files, Sftp
 
 __all__ = ["Door", "SshFront", "Write"]
@@ -52,16 +52,19 @@ class SshFront:
 
     def __init__(self, door: Door, *, host: str = "127.0.0.1") -> None:
         self.door = door
-        self.host = host
-        self.port = 0
+        self._port = Port(host)
         self.host_key = asyncssh.generate_private_key("ssh-ed25519")
         self.running: set[asyncio.Task[None]] = set()
         """Commands at work; they outlive the connection that sent them."""
         self._sessions: dict[asyncio.Task[None], _Session] = {}
         self._connections: set[asyncssh.SSHServerConnection] = set()
-        self._reserved: socket.socket | None = None
         self._listener: asyncssh.SSHAcceptor | None = None
         self._down = False
+
+    @property
+    def port(self) -> int:
+        """Stays the same when it is closed and opened again; 0 before the first time."""
+        return self._port.number
 
     @property
     def host_key_fingerprint(self) -> str:
@@ -73,23 +76,12 @@ class SshFront:
         """Connections that are up."""
         return len(self._connections)
 
-    def reserve(self) -> None:
-        """Take the port without listening: whoever connects is refused, as by a PC that is off."""
-        if self._reserved is None:
-            bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            bound.bind((self.host, self.port))
-            self.port = bound.getsockname()[1]
-            self._reserved = bound
-
     async def open(self) -> None:
         """Take connections."""
         if self._listener is not None:
             return
         self._down = False
-        self.reserve()
-        reserved, self._reserved = self._reserved, None
-        opening = asyncio.ensure_future(self._listen(reserved))
+        opening = asyncio.ensure_future(self._listen())
         try:
             self._listener = await asyncio.shield(opening)
         except asyncio.CancelledError:
@@ -97,9 +89,9 @@ class SshFront:
             (await opening).close()
             raise
 
-    async def _listen(self, reserved: socket.socket | None) -> asyncssh.SSHAcceptor:
+    async def _listen(self) -> asyncssh.SSHAcceptor:
         return await asyncssh.listen(
-            sock=reserved,
+            sock=self._port.bound(),
             server_factory=lambda: _Server(self),
             server_host_keys=[self.host_key],
             server_version=self.door.version,
@@ -133,8 +125,6 @@ class SshFront:
         waiting = [connection.wait_closed() for connection in self._connections]
         self.cut()
         await asyncio.gather(*waiting)
-        if listener is not None:
-            self.reserve()
 
     async def stop_commands(self) -> None:
         """The machine went down: nothing runs any more."""
@@ -147,9 +137,7 @@ class SshFront:
         """Close for good."""
         await self.shut()
         await self.stop_commands()
-        if self._reserved is not None:
-            self._reserved.close()
-            self._reserved = None
+        self._port.give_back()
 
     # -- called by the connections -------------------------------------------------------------------------------
 

@@ -30,6 +30,8 @@ QUIET_SECONDS = 0.5
 DROP_AFTER_PROCESSES = 4
 """ssh_drop_preparing cuts the link when the batch file has had time to start this many programs."""
 _LOOK_SECONDS = 0.05
+_DOWN_SECONDS = 20.0
+"""For links and commands to end; they are cut, and take far less than a second on a machine that is not overrun."""
 
 
 class Station:
@@ -67,6 +69,8 @@ class Station:
         self.agent.on_ready = lambda: self._tell("ready")
         self._watchers: list[Callable[[str, str], None]] = []
         self._tasks: set[asyncio.Task[None]] = set()
+        self._broke: list[Exception] = []
+        """What ended a task of ours before its time: said at the end, or a station that never boots would pass for the gate's fault."""
         self._power = asyncio.Lock()
         self._batch_ran = False
         """A batch file has run to its end since the boot."""
@@ -121,7 +125,9 @@ class Station:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await self._ssh.close()
-        await self.agent.stop()
+        await self.agent.close()
+        if self._broke:
+            raise ExceptionGroup(f"station {self.plan.name} broke while it was simulated", self._broke)
 
     async def power_off(self) -> None:
         """Pull the plug: links and players are cut, nothing runs any more, the ports refuse."""
@@ -178,14 +184,21 @@ class Station:
         self.machine.halt()
         self.machine.reboot_wanted.clear()
         self._tell("off")
-        await self._ssh.shut()
-        await self._ssh.stop_commands()
-        await self.agent.stop()
+        async with asyncio.timeout(_DOWN_SECONDS):
+            await self._ssh.shut()
+            await self._ssh.stop_commands()
+            await self.agent.stop()
 
     def _own(self, work: "asyncio._CoroutineLike[None]", name: str) -> None:
         task = asyncio.create_task(work, name=f"station {self.plan.name}: {name}")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._let_go)
+
+    def _let_go(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            error.add_note(task.get_name())
+            self._broke.append(error)
 
     async def _switch_on_later(self) -> None:
         await asyncio.sleep(OFF_SECONDS)
@@ -227,7 +240,12 @@ class Station:
         self._quiet_since = asyncio.get_running_loop().time()
         if not self.machine.up:
             # shutdown /s: the machine went off by its own program.
-            self._own(self.power_off(), "switches off")
+            self._own(self._follow_off(), "switches off")
+
+    async def _follow_off(self) -> None:
+        async with self._power:
+            if not self.machine.up:  # else the command ended in the midst of a reboot
+                await self._go_down()
 
     async def _drop_soon(self) -> None:
         await asyncio.sleep(self.plan.costs.command + DROP_AFTER_PROCESSES * self.plan.costs.process)

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import socket
 
 import pytest
 from hypothesis import given, settings
@@ -162,7 +163,7 @@ async def test_stop_resets_clients_and_start_takes_the_same_port():
         assert agent.port == port
         await late.connect("127.0.0.1", port)
         await late.wait_ready()
-    await agent.stop()
+    await agent.close()
 
 
 async def test_drop_all_resets_clients_and_keeps_the_port_open():
@@ -215,3 +216,14 @@ async def test_megabytes_both_ways_arrive_whole():
             received = group.create_task(player.receive(len(data)))
 
         assert received.result() == data
+
+
+async def test_a_stopped_agents_port_stays_its_own():
+    """A stranger who asks for that port, or for any free one, does not get it while the station is down."""
+    async with Agent(ready_delay=0) as agent:
+        await agent.stop()
+        with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+            stranger.bind(("127.0.0.1", agent.port))
+        await agent.start()
+    with socket.socket() as stranger:
+        stranger.bind(("127.0.0.1", agent.port))

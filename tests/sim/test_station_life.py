@@ -1,6 +1,7 @@
 """A station's life: reboots, power, and the faults of its links."""
 
 import asyncio
+import socket
 import time
 from contextlib import suppress
 
@@ -117,6 +118,48 @@ async def test_switching_itself_off():
         await until(lambda: station.links == 0)
         await station.power_on()
         assert station.machine.up
+
+
+async def test_its_ports_stay_its_own_while_it_is_down():
+    """Once a stranger took one in the quarter of a second that a boot lasts: the station came up halfway and never booted again."""
+    async with Station(a_plan()) as station:
+        await station.power_off()
+        for port in (station.ssh_port, station.agent_port):
+            with socket.socket() as stranger, pytest.raises(OSError, match="in use"):
+                stranger.bind((station.host, port))
+
+
+async def test_a_command_that_ends_in_the_midst_of_a_reboot_does_not_switch_it_off():
+    """It finds the machine down; that was no ``shutdown /s``."""
+    async with Station(a_plan(costs=Costs(command=0, process=0, reboot=0.05, ready=0))) as station:
+        rebooting = asyncio.create_task(station.reboot())
+        await until(lambda: not station.machine.up)
+        station._ended("echo over")
+        await rebooting
+        await asyncio.sleep(0.05)
+
+        assert (station.machine.up, station.machine.boot_count) == (True, 2)
+
+
+async def test_what_breaks_a_station_is_said_at_its_end():
+    """A watcher that fails as the station goes down ends the task that reboots: nobody must take that for the gate's fault."""
+
+    def fail(kind: str, _: str) -> None:
+        if kind == "off":
+            raise ValueError("no more")
+
+    async def break_it() -> None:
+        async with Station(a_plan()) as station:
+            station.watch(fail)
+            await run(station, "shutdown /r /f /t 0")
+            await until(lambda: not station.machine.up)
+
+    with pytest.raises(ExceptionGroup, match="broke while it was simulated") as caught:
+        await break_it()
+
+    (error,) = caught.value.exceptions
+    assert str(error) == "no more"
+    assert any("watches reboots" in note for note in error.__notes__)
 
 
 async def test_never_comes_back():
