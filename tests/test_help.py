@@ -47,3 +47,14 @@ def test_help_shows_an_example_that_can_be_typed(name: str, capsys: pytest.Captu
             _parser().parse_args(words)
         except SystemExit:
             pytest.fail(f"{words}: {capsys.readouterr().err}")
+
+
+@pytest.mark.parametrize("name", ["doctor", "validate", "repair", "status", "events"])
+def test_one_station_is_named_by_a_word_or_by_an_option(name: str, capsys: pytest.CaptureFixture[str]):
+    """As ``release pc1`` and ``rehearse pc1`` are; none is all of them, and two are a mistake that is said."""
+    for words in (["pc1"], ["--station", "pc1"], ["pc1", "--station", "pc1"]):
+        assert _parser().parse_args([name, *words, "--json"] if name != "repair" else [name, *words]).station == "pc1"
+    assert _parser().parse_args([name]).station is None
+    with pytest.raises(SystemExit):
+        _parser().parse_args([name, "pc1", "--station", "pc2"])
+    assert "two are named: pc1 and pc2" in capsys.readouterr().err

@@ -423,4 +423,4 @@ def test_command_knows_the_stations_of_its_settings(
     for name in ("WINDOWS_HOST", "WINDOWS_LOGIN", "WINDOWS_PASSWORD", "SHADOW_DEFENDER_PASSWORD"):
         monkeypatch.setenv(name, "pc1")
     assert main(["repair", "--station", "pc9"]) == 78
-    assert "--station: 'pc9' is not known; the settings name pc1" in capsys.readouterr().err
+    assert "station 'pc9' is not known; the settings name pc1" in capsys.readouterr().err

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from drova_gate.cli.owner import add_only_station
 from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import (
     chosen,
@@ -20,7 +21,7 @@ __all__ = ["add"]
 
 _EXAMPLES = """examples:
   drova_gate doctor                     all stations of the settings
-  drova_gate doctor --station pc1 --fix-plan
+  drova_gate doctor pc1 --fix-plan
   drova_gate doctor --json | jq -r '.checks[] | select(.outcome == "FAIL") | .code'
 
 Exit code 0: nothing failed; 1: something did; 3: --fix-plan has shown what to do; 78: the settings are wrong.
@@ -39,7 +40,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         command.add_argument("--env", type=Path, help="read the settings from this file (instead of ENV_LOCATION)")
-        command.add_argument("--station", metavar="NAME", help="only this one, when DROVA_CONFIG has many")
+        add_only_station(command, "only this one, when DROVA_CONFIG has many")
         command.add_argument("--json", action="store_true", help="print the results for machines, a line each station")
         command.add_argument(
             "--fix-plan", action="store_true", help="print what to do about everything that is not well; do nothing"

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from drova_gate.cli.owner import add_only_station
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import colour, state_dirs
 from drova_gate.moments import ACCEPTED, period
@@ -27,10 +28,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command."""
     text = "show the record of sessions, preparations, resets and alarms"
     command = commands.add_parser(
-        "events", help=text, description=text, epilog="Example: drova_gate events --since 12h --station pc1"
+        "events", help=text, description=text, epilog="Example: drova_gate events pc1 --since 12h"
     )
     command.add_argument("--follow", action="store_true", help="go on with what happens, until Ctrl-C")
-    command.add_argument("--station", metavar="NAME", help="this station alone")
+    add_only_station(command, "this station alone")
     command.add_argument(
         "--since", metavar="WHEN", help=f"what has happened since then: {ACCEPTED} (without: the last {USUAL})"
     )

@@ -14,7 +14,7 @@ from drova_gate.errors import GateError
 if TYPE_CHECKING:
     from drova_gate.owner.account import Owner
 
-__all__ = ["add_env", "add_station", "add_yes", "agreed", "answered", "with_owner"]
+__all__ = ["add_env", "add_only_station", "add_station", "add_yes", "agreed", "answered", "with_owner"]
 
 
 def add_env(command: argparse.ArgumentParser) -> None:
@@ -27,6 +27,28 @@ def add_station(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--station", metavar="NAME", action="append", default=[], help="this station alone; may be repeated"
     )
+
+
+class _OnlyOne(argparse.Action):
+    """Takes a name that is given as a word or as an option; two different ones are a mistake of who typed them."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,  # noqa: ARG002 - argparse passes it by this place
+    ) -> None:
+        before = getattr(namespace, self.dest, None)
+        if before not in (None, values):
+            parser.error(f"one station is looked at, and two are named: {before} and {values}; leave it out for all")
+        setattr(namespace, self.dest, values)
+
+
+def add_only_station(command: argparse.ArgumentParser, text: str) -> None:
+    """Add ``STATION`` and ``--station NAME``, which mean the same: ``options.station`` is a name, or ``None`` for all."""
+    command.add_argument("station", metavar="STATION", nargs="?", default=argparse.SUPPRESS, action=_OnlyOne, help=text)
+    command.add_argument("--station", metavar="NAME", action=_OnlyOne, help="the same")
 
 
 def add_yes(command: argparse.ArgumentParser) -> None:

@@ -44,7 +44,7 @@ def _release(options: argparse.Namespace) -> int:
     say(f"{name}: {held} at the next look; it was: {found['reason']}")
     for line in _still_wrong(found):
         say(f"  still wrong: {line}")
-    say(f"  watch it: drova_gate status --watch --station {name}")
+    say(f"  watch it: drova_gate status --watch {name}")
     return 0
 
 

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from drova_gate.cli.owner import agreed
+from drova_gate.cli.owner import add_only_station, agreed
 from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import chosen, read_settings, run_loop, state_dir_of
 from drova_gate.config import Mode
@@ -21,10 +21,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         + text[1:]
         + ": shows what it would do, then asks. Removes exactly what a preparation"
         " wrote; saved sign-ins that were wiped do not come back. Refuses during a session and in Shadow Mode.",
-        epilog="Example: drova_gate repair --station pc1. Exit code 0: nothing is left to do; 1: refused or failed; 3: there is something to do, and nothing was done.",
+        epilog="Example: drova_gate repair pc1. Exit code 0: nothing is left to do; 1: refused or failed; 3: there is something to do, and nothing was done.",
     )
     command.add_argument("--env", type=Path, help="read the settings from this file (instead of ENV_LOCATION)")
-    command.add_argument("--station", metavar="NAME", help="only this one, when DROVA_CONFIG has many")
+    add_only_station(command, "only this one, when DROVA_CONFIG has many")
     command.add_argument("--yes", action="store_true", help="do not ask")
     command.set_defaults(command=_repair)
 

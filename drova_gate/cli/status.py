@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from drova_gate.cli.owner import add_only_station
 from drova_gate.cli.speech import spoken
 from drova_gate.cli.surroundings import colour, state_dirs
 from drova_gate.report.ask import NobodyThere, ask, places
@@ -32,7 +33,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     )
     command.add_argument("--watch", action="store_true", help="go on, once a second, until Ctrl-C")
     command.add_argument("--json", action="store_true", help="print JSON for machines")
-    command.add_argument("--station", metavar="NAME", help="this station alone")
+    add_only_station(command, "this station alone")
     command.add_argument("--addresses", action="store_true", help="show players' whole addresses")
     command.add_argument(
         "--env", type=Path, help="read DROVA_STATE_DIR from this settings file (instead of ENV_LOCATION)"

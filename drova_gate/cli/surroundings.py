@@ -97,7 +97,7 @@ def read_preparation(file: Path | None, station: str | None, *, by_wipe: bool = 
         for each in found:
             if each.station == station:
                 return each
-        raise SettingsFault([f"--station: {station!r} is not known; the settings name {names}"])
+        raise SettingsFault([f"station {station!r} is not known; the settings name {names}"])
     if len({(each.launchers_dir, each.wipe if by_wipe else "") for each in found}) > 1:
         what = "DROVA_LAUNCHERS_DIR or DROVA_WIPE" if by_wipe else "DROVA_LAUNCHERS_DIR"
         raise SettingsFault([f"--station: the stations differ in {what}; name one of {names}"])
@@ -168,7 +168,7 @@ def chosen(config: Config, name: str | None) -> Config:
     found = tuple(station for station in config.stations if station.name == name)
     if not found:
         names = ", ".join(station.name for station in config.stations)
-        raise SettingsFault([f"--station: {name!r} is not known; the settings name {names}"])
+        raise SettingsFault([f"station {name!r} is not known; the settings name {names}"])
     return replace(config, stations=found)
 
 

@@ -138,7 +138,7 @@ async def _leftovers(exam: Examination) -> Verdict:
         return warned(
             f"{len(todo)} thing(s) of a preparation are left outside Shadow Mode: {', '.join(todo[:_NAMED])}{more}",
             "they lock the owner's desktop, and stay; take them off",
-            Cure(Where.ROUTER, f"drova_gate repair --station {exam.config.name}"),
+            Cure(Where.ROUTER, f"drova_gate repair {exam.config.name}"),
         )
     return fine("no lockdown is left outside Shadow Mode")
 

@@ -116,7 +116,7 @@ class Day:
     async def the_image_is_restored(self) -> None:
         """The owner puts his image back: marker, locks and all else of the last session are gone."""
         self.act.station.faults.discard("not_rolled_back")
-        await self.run("drova_gate repair --station pc1 --yes")
+        await self.run("drova_gate repair pc1 --yes")
         await self.act.station.reboot()
         await self.it_is_clean_and_shown()
 
