@@ -76,7 +76,7 @@ class Table:
         lines = self._row(check.outcome, check.code, self._say(check.verdict.found))
         if check.verdict.hint and check.outcome in (Outcome.WARN, Outcome.FAIL):
             hint = self._wrapped(f"-> {self._say(check.verdict.hint)}", hanging=3)
-            link = self._paint(check.link, _DIM)
+            link = self._paint(_page(check, self._say), _DIM)
             lines += [f"{_INDENT}{line}" for line in hint] + [f"{_INDENT}   {link}"]
         return lines
 
@@ -91,6 +91,12 @@ class Table:
 
     def _paint(self, text: str, code: str) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self._colour else text
+
+
+def _page(check: Check, say: Callable[[str], str]) -> str:
+    """Where a check is explained in the reader's language: each page has the same anchors, the codes."""
+    page, _, anchor = check.link.partition("#")
+    return f"{say(page)}#{anchor}"
 
 
 def _plain(text: str) -> str:
@@ -119,7 +125,7 @@ def plan_lines(
         lines += ["", *_wrapped(f"{number}. {check.code} ({check.outcome}): {say(verdict.found)}", room, "   ")]
         lines += _wrapped(f"   {say(verdict.hint)}", room, "   ") if verdict.hint else []
         lines += _cure_lines(verdict.cures, say)
-        lines += [f"   {check.link}"]
+        lines += [f"   {_page(check, say)}"]
     return lines
 
 

@@ -1,5 +1,6 @@
 """The checks' pages: every code stands there, in both languages, and nothing else does."""
 
+import json
 import re
 from pathlib import Path
 
@@ -7,7 +8,10 @@ import pytest
 
 from drova_gate.cli import _parser
 from drova_gate.doctor.checks import CHECKS, CODES
-from drova_gate.doctor.verdict import Check, fine
+from drova_gate.doctor.output import Table, json_text, plan_lines
+from drova_gate.doctor.verdict import Check, failed, fine
+from drova_gate.language.catalogue import load
+from drova_gate.language.words import LANGUAGES
 from drova_gate.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,6 +25,33 @@ def test_the_page_has_every_code_in_the_programs_order(page: Path):
     # Told in the table beside the router's own, and explained there.
     assert headings == list(CODES)
     assert Check(CODES[0], fine("")).link == f"docs/doctor.md#{CODES[0]}"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_table_and_a_plan_lead_to_the_readers_own_page(language: str):
+    """To a heading that is there, in his language; a machine's link stays as it was."""
+    say = load(language).of
+    check = Check("tcp", failed("port 22 is closed", "is it on?"))
+    of_table = Table({"tcp": "way"}, room=None, colour=False, say=say).lines(check)[-1].strip()
+    of_plan = plan_lines("pc1", [check], say=say)[-1].strip()
+    page, _, anchor = of_table.partition("#")
+    assert of_plan == of_table
+    assert f"### {anchor}\n" in (ROOT / page).read_text(encoding="utf-8")
+    assert (Path(page).parent.name == "ru") is (language == "ru")
+    told = json.loads(json_text("pc1", "pc1", [check], {}, 0.0))
+    assert told["checks"][0]["link"] == "docs/doctor.md#tcp"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_that_a_hint_names_are_there(language: str):
+    """In the words that the reader gets."""
+    say = load(language).of
+    hint = (
+        "those with a * (3) nobody has seen work on a real station; try them once, docs/verify-on-a-real-pc.md says how"
+    )
+    (page,) = re.findall(r"docs/[\w/.-]+\.md", say(hint))
+    assert (ROOT / page).is_file()
+    assert (Path(page).parent.name == "ru") is (language == "ru")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.parent.name)

@@ -76,7 +76,7 @@ def test_texts_reach_the_reader_in_his_language_and_codes_stay():
         "     Get-Date",
         "   BY HAND:",
         "     LOOK",
-        "   docs/doctor.md#tcp",
+        "   DOCS/DOCTOR.MD#tcp",
     ]
 
 

@@ -45,6 +45,7 @@ FILLED_IN = frozenset(
             "{} and {#} more",
         ),
         *(f"{{#}} {phase}" for phase in Phase),
+        "docs/doctor.md",
         *("cloud", "[y/N]", "[Y/n]", "yes", "no", "English", "Russian", "sleeps", "hibernates", "Windows Update"),
         *(
             "enable",
