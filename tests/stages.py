@@ -57,7 +57,7 @@ async def playing(stage: Stage) -> AsyncIterator[Act]:
         running.cancel()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(condition: Callable[[], object], seconds: float = 15.0) -> None:
     """Wait until something is so; ``TimeoutError`` when it does not become so."""
     async with asyncio.timeout(seconds):
         while not condition():

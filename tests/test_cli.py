@@ -14,46 +14,33 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from simulated import QUICK, free_port, quick_station, settings_of
+from stages import until
 
 from drova_gate import cli
-from drova_gate.sim.cloud import Cloud, CloudPlan
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.cloud import Cloud
+from drova_gate.sim.station import Station, StationPlan
 
 PROGRAMS = ("drova_poll", "drova_socket", "drova_validate", "drova_gate")
-QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05)
 
 
-def settings_of(station: Station, cloud: Cloud, folder: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "WINDOWS_HOST": station.host,
-        "WINDOWS_SSH_PORT": str(station.ssh_port),
-        "WINDOWS_LOGIN": station.plan.login,
-        "WINDOWS_PASSWORD": station.plan.password,
-        "SHADOW_DEFENDER_PASSWORD": station.plan.shadow_password,
-        "DROVA_TARGET_PORT": str(station.agent_port),
-        "DROVA_SOCKET_LISTEN": str(free_port()),
-        "DROVA_LISTEN_HOST": "127.0.0.1",
-        "DROVA_API_URL": cloud.url,
-        "DROVA_STATE_DIR": str(folder / "state"),
-        "ENV_LOCATION": "",
-    }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+def environment_of(station: Station, cloud: Cloud, folder: Path) -> dict[str, str]:
+    return settings_of(
+        station,
+        cloud,
+        PATH=os.environ["PATH"],
+        DROVA_SOCKET_LISTEN=str(free_port()),
+        DROVA_LISTEN_HOST="127.0.0.1",
+        DROVA_STATE_DIR=str(folder / "state"),
+        ENV_LOCATION="",
+    )
 
 
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[tuple[Station, Cloud, dict[str, str]]]:
     """A quick station, a cloud that knows it, and the settings to reach both."""
-    plan = StationPlan(costs=QUICK)
-    server, token, owner = plan.registrations[0]
-    async with Cloud(CloudPlan()) as cloud, Station(plan) as station:
-        cloud.add_server(server, plan.name, owner, token=token)
-        yield station, cloud, settings_of(station, cloud, tmp_path)
+    async with quick_station() as (station, cloud):
+        yield station, cloud, environment_of(station, cloud, tmp_path)
 
 
 async def run(*command: str, env: dict[str, str], seconds: float = 30) -> tuple[int, str, str]:
@@ -185,7 +172,7 @@ async def test_validate_names_what_is_wrong(
     """A planted fault fails its own check, with a hint, and the exit code is 1."""
     _, cloud, _ = world
     async with Station(StationPlan(name="bad", costs=QUICK, faults=frozenset({fault}))) as station:
-        code, out, err = await run("validate", env=settings_of(station, cloud, tmp_path))
+        code, out, err = await run("validate", env=environment_of(station, cloud, tmp_path))
 
     assert code == 1, out + err
     assert re.search(rf"FAIL +{check} .*\n +-> \S", out), out
@@ -247,12 +234,6 @@ async def stop(process: asyncio.subprocess.Process) -> float:
         await process.wait()
     assert process.returncode == 0
     return time.monotonic() - began
-
-
-async def until(reached, seconds: float = 15) -> None:
-    async with asyncio.timeout(seconds):
-        while not reached():
-            await asyncio.sleep(0.05)
 
 
 def test_every_program_of_the_package_exists():

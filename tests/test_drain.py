@@ -10,47 +10,35 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from simulated import free_port, quick_station, settings_of
 
 from drova_gate.fleet import supervise
-from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.player import Player
-from drova_gate.sim.station import Costs, Station, StationPlan
-
-QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05)
+from drova_gate.sim.station import Station
 
 
 @pytest.fixture
 async def gate(tmp_path: Path) -> AsyncIterator[tuple[asyncio.subprocess.Process, int, socket.socket]]:
     """``drova_socket`` with a minute for those who play, its port, and what systemd hears of it."""
-    plan = StationPlan(costs=QUICK)
-    server, token, owner = plan.registrations[0]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
         systemd.setblocking(False)
-        async with Cloud(CloudPlan()) as cloud, Station(plan) as station:
-            cloud.add_server(server, plan.name, owner, token=token)
+        async with quick_station() as (station, cloud):
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "drova_gate", "socket"),
-                env={
-                    "PATH": os.environ["PATH"],
-                    "WINDOWS_HOST": station.host,
-                    "WINDOWS_SSH_PORT": str(station.ssh_port),
-                    "WINDOWS_LOGIN": plan.login,
-                    "WINDOWS_PASSWORD": plan.password,
-                    "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
-                    "DROVA_TARGET_PORT": str(station.agent_port),
-                    "DROVA_SOCKET_LISTEN": str(port),
-                    "DROVA_LISTEN_HOST": "127.0.0.1",
-                    "DROVA_ALLOW": "127.0.0.0/8",
-                    "DROVA_DRAIN_SECONDS": "60",
-                    "DROVA_API_URL": cloud.url,
-                    "DROVA_STATE_DIR": str(tmp_path / "state"),
-                    "ENV_LOCATION": "",
-                    "NOTIFY_SOCKET": str(tmp_path / "notify"),
-                },
+                env=settings_of(
+                    station,
+                    cloud,
+                    PATH=os.environ["PATH"],
+                    DROVA_SOCKET_LISTEN=str(port),
+                    DROVA_LISTEN_HOST="127.0.0.1",
+                    DROVA_ALLOW="127.0.0.0/8",
+                    DROVA_DRAIN_SECONDS="60",
+                    DROVA_STATE_DIR=str(tmp_path / "state"),
+                    ENV_LOCATION="",
+                    NOTIFY_SOCKET=str(tmp_path / "notify"),
+                ),
                 stderr=subprocess.DEVNULL,
             )
             yield process, port, systemd

@@ -11,13 +11,15 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from simulated import QUICK, free_port, settings_of
+from stages import until
 
 from drova_gate.cloud.shared import Clouds
 from drova_gate.config import Mode, StationConfig, read_config
@@ -28,20 +30,13 @@ from drova_gate.observe import Timing
 from drova_gate.report.ask import ask
 from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.player import Player
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.station import Station, StationPlan
 from drova_gate.state import StateFile
 from drova_gate.station import Station as GateStation
 from drova_gate.station import open_station
 
-QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05)
 TIMING = Timing(idle_poll=0.2, idle_relay=0.3, look=0.5, look_soon=0.1, held_poll=0.1, arrival_poll=0.1)
 OWNER = "11111111-2222-4333-8444-555555555555"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -67,18 +62,9 @@ class Hall:
         return all(self.phase(name) is Phase.CLEAN for name in names)
 
 
-def settings_of(station: Station, cloud: Cloud) -> dict[str, str]:
-    return {
-        "WINDOWS_HOST": station.host,
-        "WINDOWS_SSH_PORT": str(station.ssh_port),
-        "WINDOWS_LOGIN": station.plan.login,
-        "WINDOWS_PASSWORD": station.plan.password,
-        "SHADOW_DEFENDER_PASSWORD": station.plan.shadow_password,
-        "DROVA_TARGET_PORT": str(station.agent_port),
-        "DROVA_LISTEN_HOST": "127.0.0.1",
-        "DROVA_API_URL": cloud.url,
-        "DROVA_POLL_SECONDS": "0.2",
-    }
+def leading_to(station: Station, cloud: Cloud, **more: str) -> dict[str, str]:
+    """The settings of one of them."""
+    return settings_of(station, cloud, DROVA_LISTEN_HOST="127.0.0.1", DROVA_POLL_SECONDS="0.2", **more)
 
 
 @asynccontextmanager
@@ -100,7 +86,7 @@ async def hall(
 ) -> AsyncIterator[Hall]:
     async with rooms(count) as (cloud, stations):
         configs = {
-            name: replace(read_config(Mode.RUN, settings_of(station, cloud)).stations[0], name=name)
+            name: replace(read_config(Mode.RUN, leading_to(station, cloud)).stations[0], name=name)
             for name, station in stations.items()
         }
         clouds, alarms = Clouds(folder, time.monotonic), list[tuple[str, str]]()
@@ -118,12 +104,6 @@ async def hall(
                 running.cancel()
                 await asyncio.wait({running})
                 await clouds.close()
-
-
-async def until(reached: Callable[[], object], seconds: float = 15.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not reached():
-            await asyncio.sleep(0.02)
 
 
 async def test_stations_are_started_apart_and_all_turn(tmp_path: Path):
@@ -311,7 +291,7 @@ def written(folder: Path, stations: dict[str, Station], cloud: Cloud, **more: st
     file = folder / "stations.toml"
     tables = [
         f'[[station]]\nname = "{name}"\n'
-        + "".join(f"{key} = {json.dumps(value)}\n" for key, value in (settings_of(station, cloud) | more).items())
+        + "".join(f"{key} = {json.dumps(value)}\n" for key, value in leading_to(station, cloud, **more).items())
         for name, station in stations.items()
     ]
     file.write_text("\n".join(tables), encoding="utf-8")

@@ -14,6 +14,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from simulated import settings_of
 from stages import playing, set_up, until
 
 from drova_gate.cli import main
@@ -188,17 +189,9 @@ async def alone(folder: Path) -> AsyncIterator[tuple[Cloud, str, Station]]:
     async with Cloud() as cloud, Station(plan) as station:
         cloud.add_merchant_token("merchant", OWNER)
         cloud.add_server(server, "Игровой 🎮", OWNER)
-        settings = {
-            "WINDOWS_HOST": station.host,
-            "WINDOWS_SSH_PORT": station.ssh_port,
-            "WINDOWS_LOGIN": plan.login,
-            "WINDOWS_PASSWORD": plan.password,
-            "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
-            "SHADOW_DEFENDER_DRIVES": "".join(sorted(plan.drives)),
-            "DROVA_TARGET_PORT": station.agent_port,
-            "DROVA_TOKEN": "merchant",
-            "DROVA_API_URL": cloud.url,
-        }
+        settings = settings_of(
+            station, cloud, SHADOW_DEFENDER_DRIVES="".join(sorted(plan.drives)), DROVA_TOKEN="merchant"
+        )
         (folder / ".env").write_text("".join(f"{name}='{value}'\n" for name, value in settings.items()))
         StateFile(folder / station.host / "state.json").save(replace(Record(Phase.CLEAN), server=UUID(server)))
         yield cloud, server, station

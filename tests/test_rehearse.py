@@ -10,10 +10,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
-from pydantic import SecretStr
+from simulated import config_of, quick_plan, quick_station, settings_of, written
 
 from drova_gate.config import Mode, StationConfig
 from drova_gate.core.model import Lease, Phase, Record
@@ -22,12 +21,10 @@ from drova_gate.lease import LeaseFile
 from drova_gate.observe import Timing
 from drova_gate.rehearse.play import Options, rehearse
 from drova_gate.rehearse.report import Rehearsal, Step
-from drova_gate.sim.cloud import Cloud, CloudPlan
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.cloud import Cloud
+from drova_gate.sim.station import Station
 from drova_gate.state import StateFile
 from drova_gate.station import open_station
-
-QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.0)
 
 
 @dataclass
@@ -55,39 +52,10 @@ class House:
 
 @asynccontextmanager
 async def house(tmp_path: Path, *faults: str, shown: bool = False) -> AsyncIterator[House]:
-    server, owner, token = (str(uuid4()) for _ in range(3))
-    plan = StationPlan(costs=QUICK, faults=frozenset(faults), registrations=((server, token, owner),))
-    async with Cloud(CloudPlan()) as cloud, Station(plan) as station:
-        cloud.add_server(server, plan.name, owner, token=token).published = shown
-        config = StationConfig(
-            name="pc1",
-            host=station.host,
-            login=plan.login,
-            password=SecretStr(plan.password),
-            key_file=None,
-            ssh_port=station.ssh_port,
-            host_key=None,
-            protector="shadow_defender",
-            protector_password=SecretStr(plan.shadow_password),
-            drives=None,
-            listen_port=None,
-            listen_host="127.0.0.1",
-            target_port=station.agent_port,
-            api_url=cloud.url,
-            token=None,
-            hold_seconds=0.0,
-            admit_unprotected=False,
-            prepare_all=False,
-            wipe="full",
-            launchers_dir=None,
-            poll_seconds=0.2,
-        )
-        yield House(station, cloud, config, tmp_path, server)
+    async with quick_station(quick_plan(*faults), shown=shown) as (station, cloud):
+        config = config_of(station, cloud, poll_seconds=0.2)
+        yield House(station, cloud, config, tmp_path, station.plan.registrations[0][0])
         assert not cloud.refused
-
-
-def written(station: Station) -> list[str]:
-    return [entry.subject for entry in station.journal if entry.kind in ("write", "kill")]
 
 
 async def test_every_step_is_confirmed_and_the_station_is_as_before(tmp_path: Path):
@@ -205,19 +173,14 @@ async def test_a_rehearsal_that_is_broken_off_after_its_reset_sends_no_second_on
 async def test_a_terminal_that_goes_away_leaves_no_station_behind(how: signal.Signals, tmp_path: Path):
     """The owner's own SSH session broke: his station stayed in Shadow Mode, locked and hidden."""
     async with house(tmp_path) as home:
-        environment = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(tmp_path),
-            "ENV_LOCATION": "",
-            "WINDOWS_HOST": home.config.host,
-            "WINDOWS_SSH_PORT": str(home.config.ssh_port),
-            "WINDOWS_LOGIN": home.config.login,
-            "WINDOWS_PASSWORD": home.station.plan.password,
-            "SHADOW_DEFENDER_PASSWORD": home.station.plan.shadow_password,
-            "DROVA_TARGET_PORT": str(home.config.target_port),
-            "DROVA_API_URL": home.config.api_url,
-            "DROVA_STATE_DIR": str(home.state_dir),
-        }
+        environment = settings_of(
+            home.station,
+            home.cloud,
+            PATH=os.environ["PATH"],
+            HOME=str(tmp_path),
+            ENV_LOCATION="",
+            DROVA_STATE_DIR=str(home.state_dir),
+        )
         program = (sys.executable, "-m", "drova_gate", "rehearse", "--yes")
         playing = await asyncio.create_subprocess_exec(*program, env=environment, stdout=subprocess.PIPE)
         assert playing.stdout is not None

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
-from pydantic import SecretStr
+from simulated import config_of, quick_plan, quick_station, settings_of, written
 
 from drova_gate.cli import main
 from drova_gate.config import StationConfig
@@ -19,8 +19,8 @@ from drova_gate.host.identity import read_console
 from drova_gate.host.link import HostLink
 from drova_gate.protect.none import NoProtector
 from drova_gate.repair import FAILED, SETTLED, TO_DO, repair_station
-from drova_gate.sim.cloud import Cloud, CloudPlan
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.cloud import Cloud
+from drova_gate.sim.station import Station
 from drova_gate.sim.windows.registry import Value, number
 from drova_gate.state import StateFile
 from drova_gate.steps.apply import PreparationPlan, prepare
@@ -29,7 +29,6 @@ from drova_gate.steps.recipes import Level
 from drova_gate.steps.shipped import LOCKDOWN
 from drova_gate.visit import first_answer, visiting
 
-QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.0)
 EXPLORER = r"Software\Microsoft\Windows\CurrentVersion\Policies\Explorer"
 MARKER = "0123456789abcdef0123456789abcde1"
 
@@ -99,39 +98,8 @@ class _Shadowless(NoProtector):
 @asynccontextmanager
 async def house(tmp_path: Path, *faults: str, **changes: object) -> AsyncIterator[House]:
     """A clean station between two rentals."""
-    server, owner, token = (str(uuid4()) for _ in range(3))
-    plan = StationPlan(costs=QUICK, faults=frozenset(faults), registrations=((server, token, owner),))
-    plan = replace(plan, **{key: value for key, value in changes.items() if key in ("shell", "language")})
-    async with Cloud(CloudPlan()) as cloud, Station(plan) as station:
-        cloud.add_server(server, plan.name, owner, token=token)
-        config = StationConfig(
-            name=plan.name,
-            host=station.host,
-            login=plan.login,
-            password=SecretStr(plan.password),
-            key_file=None,
-            ssh_port=station.ssh_port,
-            host_key=None,
-            protector="shadow_defender",
-            protector_password=SecretStr(plan.shadow_password),
-            drives=frozenset("CD"),
-            listen_port=None,
-            listen_host="127.0.0.1",
-            target_port=station.agent_port,
-            api_url=cloud.url,
-            token=None,
-            hold_seconds=0.0,
-            admit_unprotected=False,
-            prepare_all=False,
-            wipe="full",
-            launchers_dir=None,
-            poll_seconds=1.0,
-        )
-        yield House(station, cloud, config, tmp_path)
-
-
-def written(station: Station) -> list[str]:
-    return [entry.subject for entry in station.journal if entry.kind in ("write", "kill")]
+    async with quick_station(quick_plan(*faults, **changes)) as (station, cloud):
+        yield House(station, cloud, config_of(station, cloud, drives=frozenset("CD")), tmp_path)
 
 
 # -- plan and repair -------------------------------------------------------------------------------------------------
@@ -375,17 +343,7 @@ async def test_cancelled_repair_passes_on(tmp_path: Path):
 
 async def command(home: House, *arguments: str) -> tuple[int, str]:
     """Run drova_gate repair as an owner's script would: with settings in the environment, without a terminal."""
-    plan = home.station.plan
-    environment = {
-        "PATH": os.environ["PATH"],
-        "WINDOWS_HOST": home.config.host,
-        "WINDOWS_SSH_PORT": str(home.config.ssh_port),
-        "WINDOWS_LOGIN": plan.login,
-        "WINDOWS_PASSWORD": plan.password,
-        "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
-        "DROVA_API_URL": home.cloud.url,
-        "DROVA_STATE_DIR": str(home.state_dir),
-    }
+    environment = settings_of(home.station, home.cloud, PATH=os.environ["PATH"], DROVA_STATE_DIR=str(home.state_dir))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "drova_gate", "repair", *arguments),
         cwd=home.state_dir,

@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from doctor_world import World, free_port
+from doctor_world import World
+from simulated import free_port
 
 from drova_gate.core.model import Phase
 from drova_gate.core.record import Record

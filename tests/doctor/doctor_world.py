@@ -1,39 +1,20 @@
 """A quick station and a cloud that knows it, and the doctor at work on them."""
 
-import socket
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+from simulated import QUICK, settings_of
 
 from drova_gate.config import Mode, StationConfig, read_config
 from drova_gate.doctor.checks import CHECKS
 from drova_gate.doctor.examination import Spec
 from drova_gate.doctor.run import examine
 from drova_gate.doctor.verdict import Check
-from drova_gate.sim.cloud import Cloud, CloudPlan
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.cloud import Cloud
+from drova_gate.sim.station import Station, StationPlan
 from drova_gate.sim.windows.registry import Value, number
-
-QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def settings_of(station: Station, cloud: Cloud) -> dict[str, str]:
-    return {
-        "WINDOWS_HOST": station.host,
-        "WINDOWS_SSH_PORT": str(station.ssh_port),
-        "WINDOWS_LOGIN": station.plan.login,
-        "WINDOWS_PASSWORD": station.plan.password,
-        "SHADOW_DEFENDER_PASSWORD": station.plan.shadow_password,
-        "DROVA_TARGET_PORT": str(station.agent_port),
-        "DROVA_API_URL": cloud.url,
-    }
 
 
 @dataclass
@@ -94,7 +75,7 @@ class World:
 async def world(folder: Path, **plan) -> AsyncIterator[World]:
     """A station, a cloud, settings to reach both; the host key is pinned, as after a gate's first start."""
     made = StationPlan(**{"costs": QUICK, "language": "en", **plan})
-    async with Cloud(CloudPlan()) as cloud, Station(made) as station:
+    async with Cloud() as cloud, Station(made) as station:
         if made.registrations:
             server, token, owner = made.registrations[-1]
             cloud.add_server(server, made.name, owner, token=token)

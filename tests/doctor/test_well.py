@@ -6,7 +6,8 @@ from copy import deepcopy
 from pathlib import Path
 
 import pytest
-from doctor_world import QUICK, settings_of, world
+from doctor_world import world
+from simulated import QUICK, settings_of
 
 from drova_gate.config import Mode, read_config
 from drova_gate.doctor.checks import CHECKS, CODES

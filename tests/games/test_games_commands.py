@@ -9,12 +9,14 @@ import sys
 import time
 from asyncio.subprocess import PIPE
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 from game_stage import MERCHANT, ONE, STATIONS, THREE, TWO, adding, enabled_on, games_of, put
+from typed import typed
 
 from drova_gate.cli import main
 from drova_gate.games.journal import Journal
@@ -26,25 +28,12 @@ OLD_EAC = "C:\\Program Files (x86)\\EasyAntiCheat"
 
 
 @pytest.fixture
-def run(
-    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Any]:
-    """Type a command; its exit code, what it printed and what it complained of."""
+def run(cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Type a command; its exit code, what it printed and what it complained of. A process that is started finds the settings as well."""
     env = tmp_path / "env"
     env.write_text(f"DROVA_API_URL={cloud.url}\nDROVA_TOKEN={MERCHANT}\nDROVA_STATE_DIR={tmp_path / 'state'}\n")
     monkeypatch.setenv("ENV_LOCATION", str(env))
-    monkeypatch.setenv("DROVA_LANG", "en")
-
-    async def typed(*words: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            code = await asyncio.to_thread(main, ["games", *map(str, words)])
-        except SystemExit as usage:
-            code = int(usage.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return typed
+    return partial(typed, "games", ENV_LOCATION=str(env))
 
 
 def titled(cloud: Cloud, title: str) -> UUID:

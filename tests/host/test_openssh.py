@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from simulated import kept
 
 from drova_gate.errors import (
     HostKeyChanged,
@@ -124,17 +125,6 @@ def program(folder: Path, text: str) -> Run:
 SSHD_HERE = 'p=$PPID; while case "$(ps -o comm= $p)" in sshd*) false;; esac; do p=$(ps -o ppid= $p); done; '
 """Finds the sshd process of this connection among the ancestors of a program."""
 CUT = SSHD_HERE + "sleep 0.2; kill -9 $p\n"
-
-
-@asynccontextmanager
-async def kept(link: HostLink) -> AsyncIterator[HostLink]:
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(link.keep_up())
-        try:
-            yield link
-        finally:
-            await link.close()
-            task.cancel()
 
 
 async def fault_of(link: HostLink, kind: type[Exception]) -> Exception:

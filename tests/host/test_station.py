@@ -3,14 +3,13 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 
 import asyncssh
 import pytest
 from pydantic import SecretStr
+from simulated import address_of, kept, linked, quick_plan
 
 from drova_gate.errors import (
     GateError,
@@ -26,7 +25,7 @@ from drova_gate.errors import (
 )
 from drova_gate.host.commands import Run, Shell, sections
 from drova_gate.host.identity import read_console, read_registrations
-from drova_gate.host.link import HostLink, StationAddress
+from drova_gate.host.link import HostLink
 from drova_gate.host.look import look, marker_files
 from drova_gate.host.marks import BOOT_KEY, BOOT_VALUE, MARKER_KEY, marker_file
 from drova_gate.host.probe import port_open
@@ -34,39 +33,11 @@ from drova_gate.host.reset import ResetAnswer, reset
 from drova_gate.host.volumes import read_fixed_volumes
 from drova_gate.protect.none import NoProtector
 from drova_gate.protect.shadow_defender import ShadowDefender
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.station import Station
 
-QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.0)
 BOTH = frozenset("CD")
 KINDS = [(shell, language) for shell in ("cmd", "powershell") for language in ("ru", "en")]
 each_kind = pytest.mark.parametrize("shell, language", KINDS)
-
-
-def plan(*faults: str, **changes: object) -> StationPlan:
-    return replace(StationPlan(costs=QUICK, faults=frozenset(faults)), **changes)
-
-
-def address(station: Station, **changes: object) -> StationAddress:
-    settings: dict = {"password": SecretStr(station.plan.password)} | changes
-    return StationAddress(station.host, station.ssh_port, station.plan.login, **settings)
-
-
-@asynccontextmanager
-async def kept(link: HostLink) -> AsyncIterator[HostLink]:
-    async with asyncio.TaskGroup() as group:
-        task = group.create_task(link.keep_up())
-        try:
-            yield link
-        finally:
-            await link.close()
-            task.cancel()
-
-
-@asynccontextmanager
-async def linked(station_plan: StationPlan) -> AsyncIterator[tuple[Station, HostLink]]:
-    async with Station(station_plan) as station, kept(HostLink("pc1", address(station))) as link:
-        await link.wait_up(10)
-        yield station, link
 
 
 def guard(station: Station) -> ShadowDefender:
@@ -97,7 +68,7 @@ async def until_back(link: HostLink) -> None:
 @each_kind
 async def test_link_comes_up(shell, language):
     """The shell and the variables are known, whatever the shell and the language."""
-    async with linked(plan(shell=shell, language=language)) as (station, link):
+    async with linked(shell=shell, language=language) as (station, link):
         assert link.shell is Shell(shell)
         assert link.variables["ProgramData"] == r"C:\ProgramData"
         assert link.variables["USERPROFILE"].casefold() == rf"c:\users\{station.plan.login}"
@@ -108,8 +79,8 @@ async def test_key_login(tmp_path):
     key = asyncssh.generate_private_key("ssh-ed25519")
     key.write_private_key(tmp_path / "key")
     async with (
-        Station(plan(authorized_key=key.export_public_key().decode())) as station,
-        kept(HostLink("pc1", address(station, password=None, key_file=tmp_path / "key"))) as link,
+        Station(quick_plan(authorized_key=key.export_public_key().decode())) as station,
+        kept(HostLink("pc1", address_of(station, password=None, key_file=tmp_path / "key"))) as link,
     ):
         await link.wait_up(10)
 
@@ -117,13 +88,13 @@ async def test_key_login(tmp_path):
 async def test_pinned_key_of_the_station(tmp_path):
     """The learned pin is the station's own fingerprint; another key later is refused before any login."""
     pin = tmp_path / "pin"
-    async with Station(plan()) as station:
-        async with kept(HostLink("pc1", address(station), pin)) as link:
+    async with Station(quick_plan()) as station:
+        async with kept(HostLink("pc1", address_of(station), pin)) as link:
             await link.wait_up(10)
         assert pin.read_text().split()[1] == station.host_key_fingerprint
         pin.write_text("ssh-ed25519 SHA256:" + "y" * 43 + "\n")
         logins = sum(entry.kind == "login" for entry in station.journal)
-        async with kept(HostLink("pc1", address(station), pin)) as link:
+        async with kept(HostLink("pc1", address_of(station), pin)) as link:
             with pytest.raises(HostKeyChanged):
                 await link.wait_up(1)
         assert sum(entry.kind == "login" for entry in station.journal) == logins
@@ -131,8 +102,8 @@ async def test_pinned_key_of_the_station(tmp_path):
 
 async def test_login_refused_is_for_the_owner(caplog):
     """A wrong password: one warning without the password, and a long wait."""
-    async with Station(plan()) as station:
-        link = HostLink("pc1", address(station, password=SecretStr("falsch-geheim")))
+    async with Station(quick_plan()) as station:
+        link = HostLink("pc1", address_of(station, password=SecretStr("falsch-geheim")))
         async with kept(link):
             link.retry_soon()
             with pytest.raises(LoginRefused):
@@ -145,7 +116,7 @@ async def test_login_refused_is_for_the_owner(caplog):
 async def test_drops_are_told_once_each(caplog):
     """Acceptance 2: links cut again and again: up again each time, nothing sent but the two greetings."""
     caplog.set_level(logging.INFO, "drova_gate")
-    async with linked(plan()) as (station, link):
+    async with linked() as (station, link):
         for _ in range(2):
             await station.drop_ssh()
             await until_back(link)
@@ -158,7 +129,7 @@ async def test_drops_are_told_once_each(caplog):
 
 async def test_a_link_that_is_down_says_why_at_once():
     """Nothing hangs on a link that is down: the reason is raised."""
-    async with linked(plan()) as (station, link):
+    async with linked() as (station, link):
         await station.power_off()
         await until(link, up=False)
         for attempt in (link.run([Run("hostname.exe")]), link.read(r"C:\x"), link.write_all({r"C:\x": b""})):
@@ -169,7 +140,7 @@ async def test_a_link_that_is_down_says_why_at_once():
 @pytest.mark.parametrize("fault", ["max_sessions_1", "powershell_shell", "english_windows", "station_off"])
 async def test_link_lives_with(fault):
     """A small MaxSessions, the other shell, the other language, a late start: four commands at once all end."""
-    async with linked(plan(fault)) as (_, link):
+    async with linked(fault) as (_, link):
         done = await asyncio.gather(*(link.run([Run("hostname.exe", label="h")]) for _ in range(4)))
 
         assert all("@@ h ok" in each.stdout for each in done)
@@ -178,7 +149,7 @@ async def test_link_lives_with(fault):
 @each_kind
 async def test_missing_program_is_a_failure(shell, language):
     """A program that is not there is never ok, not even after one that was."""
-    async with linked(plan(shell=shell, language=language)) as (_, link):
+    async with linked(shell=shell, language=language) as (_, link):
         done = await link.run([Run("hostname.exe", label="a"), Run("no_such_program.exe", label="b")])
 
         assert "@@ a ok" in done.stdout
@@ -187,7 +158,7 @@ async def test_missing_program_is_a_failure(shell, language):
 
 async def test_files_over_sftp():
     """Windows paths, Cyrillic ones too; absence is None."""
-    async with linked(plan()) as (_, link):
+    async with linked() as (_, link):
         path = r"C:\ProgramData\drova_gate\Игрок и пробел.ini"
         await link.write_all({path: b"\xff\xfe1"})
 
@@ -200,7 +171,7 @@ async def test_files_over_sftp():
 
 async def test_space_and_folders_of_volumes_that_may_be_gone():
     """A volume that is gone is an absence, not an error; free space is sshd's own word."""
-    async with linked(plan()) as (_, link):
+    async with linked() as (_, link):
         assert await link.free_space("D:\\") == pytest.approx(500e9, abs=4096)
         assert await link.free_space("E:\\") is None
         assert await link.names_if_there(r"E:\SteamLibrary\steamapps") is None
@@ -210,7 +181,7 @@ async def test_space_and_folders_of_volumes_that_may_be_gone():
 async def test_no_secret_in_the_log(caplog):
     """At the noisiest level neither password shows."""
     caplog.set_level(logging.DEBUG)
-    async with linked(plan()) as (station, link):
+    async with linked() as (station, link):
         await link.run(guard(station).enter(BOTH))
         secrets = (station.plan.password, station.plan.shadow_password)
     ours = "\n".join(record.getMessage() for record in caplog.records if record.name.startswith("drova_gate.host"))
@@ -224,7 +195,7 @@ async def test_no_secret_in_the_log(caplog):
 @each_kind
 async def test_identity(shell, language):
     """Registrations and the console user are read in any language, in three commands."""
-    async with linked(plan(shell=shell, language=language)) as (station, link):
+    async with linked(shell=shell, language=language) as (station, link):
         before = link.commands_sent
         registrations = await read_registrations(link)
         console = await read_console(link)
@@ -242,7 +213,7 @@ async def test_identity(shell, language):
 
 async def test_two_registrations():
     """Acceptance: a stale one first; the agent's last server counts, the other is kept."""
-    async with linked(plan("two_registrations")) as (station, link):
+    async with linked("two_registrations") as (station, link):
         registrations = await read_registrations(link)
 
         assert len(registrations.all) == 2
@@ -251,7 +222,7 @@ async def test_two_registrations():
 
 async def test_no_registration():
     """No agent key: a named condition for the owner, not a reboot."""
-    async with linked(plan("no_registration")) as (_, link):
+    async with linked("no_registration") as (_, link):
         with pytest.raises(RegistrationMissing, match="Esme"):
             await read_registrations(link)
 
@@ -259,7 +230,7 @@ async def test_no_registration():
 @each_kind
 async def test_other_console_user(shell, language):
     """Another user than the login sits there, with a Cyrillic name: his SID and folders, letter by letter."""
-    async with linked(plan("other_console_user", shell=shell, language=language)) as (_, link):
+    async with linked("other_console_user", shell=shell, language=language) as (_, link):
         console = await read_console(link)
 
         assert not console.same_as_login
@@ -270,14 +241,14 @@ async def test_other_console_user(shell, language):
 
 async def test_console_session_2():
     """The console session is not always 1."""
-    async with linked(plan("console_session_2")) as (_, link):
+    async with linked("console_session_2") as (_, link):
         assert (await read_console(link)).session_id == 2
 
 
 @each_kind
 async def test_nobody_signed_in(shell, language):
     """Nobody at the console: named."""
-    async with linked(plan("nobody_signed_in", shell=shell, language=language)) as (_, link):
+    async with linked("nobody_signed_in", shell=shell, language=language) as (_, link):
         with pytest.raises(NobodySignedIn):
             await read_console(link)
 
@@ -285,7 +256,7 @@ async def test_nobody_signed_in(shell, language):
 @each_kind
 async def test_fixed_volumes(shell, language):
     """All fixed volumes and nothing else: letters of a stick and of a sold disk fall out."""
-    async with linked(plan(shell=shell, language=language)) as (_, link):
+    async with linked(shell=shell, language=language) as (_, link):
         assert await read_fixed_volumes(link) == BOTH
 
 
@@ -295,7 +266,7 @@ async def test_fixed_volumes(shell, language):
 @each_kind
 async def test_a_clean_station(shell, language):
     """One command tells: no Shadow Mode, no marker, no stamp, each known."""
-    async with linked(plan(shell=shell, language=language)) as (station, link):
+    async with linked(shell=shell, language=language) as (station, link):
         before = link.commands_sent
         facts = await look(link, guard(station))
 
@@ -308,7 +279,7 @@ async def test_a_clean_station(shell, language):
 @each_kind
 async def test_protect_and_reset(shell, language):
     """Enter, marks, reset: accepted, and after the boot no Shadow Mode, no marker, no stamp; exactly one reboot."""
-    async with linked(plan(shell=shell, language=language)) as (station, link):
+    async with linked(shell=shell, language=language) as (station, link):
         protector = guard(station)
         done = await link.run(protector.enter(BOTH))
         entered = protector.read_enter(sections(done.stdout), BOTH)
@@ -340,7 +311,7 @@ async def test_protect_and_reset(shell, language):
 @pytest.mark.parametrize("shell", ["cmd", "powershell"])
 async def test_reset_without_cmdtool(shell):
     """The player deleted CmdTool.exe: the reboot alone rolls back."""
-    async with linked(plan(shell=shell)) as (station, link):
+    async with linked(shell=shell) as (station, link):
         protector = guard(station)
         await link.run(protector.enter(BOTH))
         await link.remove(r"C:\Program Files\Shadow Defender\CmdTool.exe")
@@ -354,7 +325,7 @@ async def test_reset_without_cmdtool(shell):
 
 async def test_reset_ignored_shows_in_the_stamp():
     """A station that says yes and does not boot keeps the stamp: that is how it is found out."""
-    async with linked(plan("reset_ignored")) as (station, link):
+    async with linked("reset_ignored") as (station, link):
         assert await reset(link, guard(station), frozenset(), "b9") is ResetAnswer.ACCEPTED
         assert (await look(link, guard(station))).boot_stamp == "b9"
 
@@ -371,7 +342,7 @@ FAULTS = [
 @pytest.mark.parametrize("fault, kind", FAULTS)
 async def test_not_confirmed(fault, kind, shell):
     """F1: whatever keeps Shadow Mode from being whole is named, and the disk was not written to."""
-    async with linked(plan(fault, shell=shell)) as (station, link):
+    async with linked(fault, shell=shell) as (station, link):
         protector = guard(station)
         read = protector.read_enter(sections((await link.run(protector.enter(BOTH))).stdout), BOTH)
 
@@ -400,7 +371,7 @@ PASSWORDS = [
 @pytest.mark.parametrize("password", PASSWORDS)
 async def test_nasty_passwords_arrive(password, shell):
     """A Shadow Defender password arrives unchanged through the simulated shells."""
-    async with linked(plan(shell=shell, shadow_password=password)) as (station, link):
+    async with linked(shell=shell, shadow_password=password) as (station, link):
         facts = await look(link, guard(station))
 
         assert (facts.protector_fault, facts.shadowed) == ("", frozenset())
@@ -408,7 +379,7 @@ async def test_nasty_passwords_arrive(password, shell):
 
 async def test_password_that_powershell_cannot_carry_is_named():
     """A quote and several blanks in a row: refused before anything is sent, without showing it."""
-    async with linked(plan(shell="powershell", shadow_password='a"  b')) as (station, link):  # noqa: S604 -- a setting of the plan
+    async with linked(shell="powershell", shadow_password='a"  b') as (station, link):  # noqa: S604 -- a setting of the plan
         sent = len(station.commands)
         with pytest.raises(SettingsFault, match="change the password") as caught:
             await look(link, guard(station))
@@ -419,7 +390,7 @@ async def test_password_that_powershell_cannot_carry_is_named():
 
 async def test_barred_reg_is_not_an_absence():
     """A look without reg.exe knows nothing of marker and stamp: it must not say they are gone."""
-    async with linked(plan()) as (station, link):
+    async with linked() as (station, link):
         station.machine.files.delete(r"C:\Windows\System32\reg.exe")
         facts = await look(link, NoProtector())
 
@@ -430,7 +401,7 @@ async def test_barred_reg_is_not_an_absence():
 
 async def test_port_open():
     """The agent's port: open, and closed when the station is off."""
-    async with Station(plan()) as station:
+    async with Station(quick_plan()) as station:
         assert await port_open(station.host, station.agent_port, 1.0)
         await station.power_off()
         assert not await port_open(station.host, station.agent_port, 0.3)
@@ -440,5 +411,5 @@ async def test_the_home_of_whoever_runs_it_is_not_looked_into(tmp_path: Path, mo
     """Found by a newcomer's first hour: a home that may not be read kept the gate from every station."""
     # A name too long cannot be looked at by anybody, root included.
     monkeypatch.setenv("HOME", str(tmp_path / ("x" * 300)))
-    async with linked(plan()) as (_, link):
+    async with linked() as (_, link):
         assert link.up

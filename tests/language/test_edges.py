@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import re
-import socket
 import subprocess
 import sys
 import time
@@ -13,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simulated import free_port, quick_station, settings_of
 from test_catalogue import RU
 
 from drova_gate.columns import width as places
 from drova_gate.report.table import event_lines, status_lines
-from drova_gate.sim.cloud import Cloud, CloudPlan
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.cloud import Cloud
+from drova_gate.sim.station import Station
 from drova_gate.steps.recipes import load_recipes
 from drova_gate.steps.shipped import LAUNCHERS
 
@@ -104,33 +104,19 @@ def test_an_event_is_russian_and_its_kind_a_code():
 @pytest.fixture
 async def world(tmp_path: Path) -> AsyncIterator[tuple[Station, Cloud, dict[str, str]]]:
     """A quick station, a cloud that knows it, and Russian settings to reach both."""
-    plan = StationPlan(costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05))
-    server, token, owner = plan.registrations[0]
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    async with Cloud(CloudPlan()) as cloud, Station(plan) as station:
-        cloud.add_server(server, plan.name, owner, token=token)
-        yield (
+    async with quick_station() as (station, cloud):
+        environment = settings_of(
             station,
             cloud,
-            {
-                "PATH": os.environ["PATH"],
-                "HOME": str(tmp_path),
-                "WINDOWS_HOST": station.host,
-                "WINDOWS_SSH_PORT": str(station.ssh_port),
-                "WINDOWS_LOGIN": station.plan.login,
-                "WINDOWS_PASSWORD": plan.password,
-                "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
-                "DROVA_TARGET_PORT": str(station.agent_port),
-                "DROVA_SOCKET_LISTEN": str(port),
-                "DROVA_LISTEN_HOST": "127.0.0.1",
-                "DROVA_API_URL": cloud.url,
-                "DROVA_STATE_DIR": str(tmp_path / "state"),
-                "ENV_LOCATION": "",
-                "DROVA_LANG": "ru",
-            },
+            PATH=os.environ["PATH"],
+            HOME=str(tmp_path),
+            DROVA_SOCKET_LISTEN=str(free_port()),
+            DROVA_LISTEN_HOST="127.0.0.1",
+            DROVA_STATE_DIR=str(tmp_path / "state"),
+            ENV_LOCATION="",
+            DROVA_LANG="ru",
         )
+        yield station, cloud, environment
 
 
 async def start(*command: str, env: dict[str, str]) -> asyncio.subprocess.Process:

@@ -1,11 +1,11 @@
 """``drova_gate money`` and ``promocodes`` against a simulated cloud over real sockets."""
 
 import argparse
-import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,8 +13,9 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 from pydantic import SecretStr
+from typed import typed
 
-from drova_gate.cli import main, money
+from drova_gate.cli import money
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.errors import CallOwner
 from drova_gate.owner.account import Owner, _Access
@@ -41,25 +42,11 @@ async def cloud() -> AsyncIterator[Cloud]:
 
 
 @pytest.fixture
-def run(
-    cloud: Cloud, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Callable[..., Any]:
+def run(cloud: Cloud, tmp_path: Path) -> Callable[..., Any]:
     """Type a command; its exit code, what it printed and what it complained of."""
     env = tmp_path / "env"
     env.write_text(f"DROVA_API_URL={cloud.url}\nDROVA_TOKEN={TOKEN}\nDROVA_STATE_DIR={tmp_path}\n")
-    monkeypatch.setenv("ENV_LOCATION", str(env))
-    monkeypatch.setenv("DROVA_LANG", "en")
-
-    async def typed(*words: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        try:
-            code = await asyncio.to_thread(main, list(map(str, words)))
-        except SystemExit as usage:
-            code = int(usage.code or 0)
-        said = capsys.readouterr()
-        return code, said.out, said.err
-
-    return typed
+    return partial(typed, ENV_LOCATION=str(env))
 
 
 def issued_calls(cloud: Cloud) -> int:

@@ -1,14 +1,12 @@
 """``drova_gate bootstrap`` as its user meets it, and the gate's own key."""
 
 import ast
-import asyncio
 import errno
 import hashlib
 import os
 import re
 import resource
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -18,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
+from simulated import free_port, kept
 
 from drova_gate.cli import main
 from drova_gate.errors import CallOwner, PortNotOpened
@@ -90,14 +89,11 @@ async def test_the_key_opens_a_station_that_was_told_its_line(tmp_path: Path):
     """Made by one library, used by the other, accepted by a server that knows the public half only."""
     key = keep_own_key(tmp_path)
     plan = StationPlan(costs=Costs(0, 0, 0, 0), authorized_key=key.line)
-    async with Station(plan) as station, asyncio.TaskGroup() as group:
+    async with Station(plan) as station:
         address = StationAddress(station.host, station.ssh_port, plan.login, key_file=key.file)
-        link = HostLink("pc1", address)
-        keeping = group.create_task(link.keep_up())
-        await first_answer(link)
-        assert link.up
-        await link.close()
-        keeping.cancel()
+        async with kept(HostLink("pc1", address)) as link:
+            await first_answer(link)
+            assert link.up
 
 
 # -- handing it out --------------------------------------------------------------------------------------------------
@@ -155,12 +151,6 @@ def fetched(url: str) -> bytes:
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - our own server's
         content: bytes = answer.read()
     return content
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 # -- the command -----------------------------------------------------------------------------------------------------

@@ -1,16 +1,11 @@
 """An owner with three stations at the simulated cloud, and his commands as he runs them."""
 
-import asyncio
-import contextlib
-import io
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import UUID
 
-import pytest
+from typed import typed
 
-from drova_gate.cli import main
-from drova_gate.cli.speech import spoken
 from drova_gate.core.model import Record
 from drova_gate.sim.cloud import Cloud
 from drova_gate.state import StateFile
@@ -47,25 +42,7 @@ class Shop:
 
     async def run(self, *arguments: str, stdin: str = "", **settings: str) -> tuple[int, str, str]:
         """Run a command in a thread, as its process would run it; the cloud answers from this loop."""
-        file = self.settings(**settings)
-
-        def command() -> int:
-            try:
-                return main([*arguments, "--env", str(file)])
-            except SystemExit as end:
-                return int(end.code or 0)
-
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.MonkeyPatch.context() as patched:
-            patched.setattr("sys.stdin", io.StringIO(stdin))
-            patched.setenv("DROVA_LANG", "en")
-            spoken.cache_clear()
-            for name in ("DROVA_TOKEN", "DROVA_STATE_DIR", "DROVA_API_URL", "ENV_LOCATION"):
-                patched.delenv(name, raising=False)
-            async with asyncio.timeout(30):
-                code = await asyncio.to_thread(command)
-        spoken.cache_clear()
-        return code, out.getvalue(), err.getvalue()
+        return await typed(*arguments, "--env", self.settings(**settings), stdin=stdin)
 
     def writes(self) -> list[str]:
         return [

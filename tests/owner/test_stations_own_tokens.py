@@ -3,24 +3,16 @@
 from pathlib import Path
 
 from owner_shop import Shop
+from simulated import quick_plan, quick_station, settings_of
 
-from drova_gate.sim.cloud import GAME, Cloud
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.cloud import GAME
 
 
 async def test_the_owners_commands_do_with_what_the_station_has(tmp_path: Path):
-    plan = StationPlan(costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05))
-    server, token, owner = plan.registrations[0]
-    async with Cloud() as cloud, Station(plan) as station:
-        made = cloud.add_server(server, "Игровой ПК", owner, token=token)
-        settings = {
-            "DROVA_TOKEN": "",
-            "WINDOWS_HOST": station.host,
-            "WINDOWS_SSH_PORT": str(station.ssh_port),
-            "WINDOWS_LOGIN": plan.login,
-            "WINDOWS_PASSWORD": plan.password,
-            "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
-        }
+    async with quick_station(quick_plan(name="Игровой ПК")) as (station, cloud):
+        server = station.plan.registrations[0][0]
+        made = cloud.servers[server]
+        settings = settings_of(station, cloud, DROVA_TOKEN="")
         shop = Shop(cloud, tmp_path)
         code, out, err = await shop.run("stations", **settings)
         assert (code, err) == (0, "")
@@ -46,10 +38,8 @@ async def test_the_owners_commands_do_with_what_the_station_has(tmp_path: Path):
 
 
 async def test_a_station_whose_token_cannot_be_had_is_said_and_the_others_are_there(tmp_path: Path):
-    plan = StationPlan(costs=Costs(command=0.0, process=0.0, reboot=0.2, ready=0.05))
-    server, token, owner = plan.registrations[0]
-    async with Cloud() as cloud, Station(plan) as station:
-        cloud.add_server(server, "PC", owner, token=token)
+    async with quick_station(quick_plan(name="PC")) as (station, cloud):
+        plan = station.plan
         fleet = tmp_path / "stations.toml"
         fleet.write_text(
             f"""[defaults]

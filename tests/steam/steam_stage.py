@@ -1,19 +1,16 @@
 """An owner with one station that has a Steam, its cloud, and the steam commands as he runs them."""
 
-import asyncio
-import contextlib
-import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
+from simulated import quick_plan, quick_station, settings_of
+from typed import typed
 
-from drova_gate.cli import main
 from drova_gate.sim.cloud import Cloud
 from drova_gate.sim.cloud_world import StationProduct
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.station import Station, StationPlan
 from drova_gate.sim.windows.saved_steam import APPS, manifest_path
 
 SERVER, OWN_TOKEN, OWNER = StationPlan().registrations[0]
@@ -56,39 +53,14 @@ class Stage:
         return session
 
     def settings(self, token: str = TOKEN) -> Path:
-        plan = self.station.plan
-        lines = {
-            "WINDOWS_HOST": self.station.host,
-            "WINDOWS_SSH_PORT": self.station.ssh_port,
-            "WINDOWS_LOGIN": plan.login,
-            "WINDOWS_PASSWORD": plan.password,
-            "SHADOW_DEFENDER_PASSWORD": plan.shadow_password,
-            "DROVA_API_URL": self.cloud.url,
-            "DROVA_STATE_DIR": self.state,
-            "DROVA_TOKEN": token,
-        }
+        lines = settings_of(self.station, self.cloud, DROVA_STATE_DIR=str(self.state), DROVA_TOKEN=token)
         file = self.folder / "owner.env"
         file.write_text("".join(f"{name}='{value}'\n" for name, value in lines.items() if value), encoding="utf-8")
         return file
 
     async def run(self, *arguments: str, token: str = TOKEN) -> tuple[int, str, str]:
         """Run ``drova_gate steam ...`` in a thread, as its process would run it; the station and the cloud answer from this loop."""
-        file = self.settings(token)
-
-        def command() -> int:
-            try:
-                return main(["steam", *arguments, "--env", str(file)])
-            except SystemExit as end:
-                return int(end.code or 0)
-
-        out, err = io.StringIO(), io.StringIO()
-        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err), pytest.MonkeyPatch.context() as patched:
-            patched.setattr("sys.stdin", io.StringIO())
-            for name in ("DROVA_TOKEN", "DROVA_STATE_DIR", "DROVA_API_URL", "ENV_LOCATION"):
-                patched.delenv(name, raising=False)
-            async with asyncio.timeout(30):
-                code = await asyncio.to_thread(command)
-        return code, out.getvalue(), err.getvalue()
+        return await typed("steam", *arguments, "--env", self.settings(token))
 
     def uninstall(self, title: str) -> None:
         """The owner removes a game."""
@@ -97,9 +69,8 @@ class Stage:
 
 @asynccontextmanager
 async def staged(folder: Path, *faults: str, **changes: object) -> AsyncIterator[Stage]:
-    plan = replace(StationPlan(costs=Costs(0.0, 0.0, 0.2, 0.0), faults=frozenset(faults)), **changes)
-    async with Cloud() as cloud, Station(plan) as station:
+    async with quick_station(quick_plan(*faults, **changes)) as (station, cloud):
         cloud.add_merchant_token(TOKEN, OWNER)
-        cloud.add_server(SERVER, plan.name, OWNER, token=OWN_TOKEN).products.clear()
+        cloud.servers[SERVER].products.clear()
         yield Stage(station, cloud, folder)
     assert cloud.refused == []

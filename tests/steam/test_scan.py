@@ -1,6 +1,7 @@
 """A station's Steam as it is found over SSH and SFTP: nothing is written, and nothing that cannot be read hides the rest."""
 
 import pytest
+from simulated import linked
 
 from drova_gate.errors import AnswerNotUnderstood, CallOwner, StationUnreachable
 from drova_gate.sim.station import Station
@@ -18,7 +19,7 @@ def put(station: Station, path: str, data: bytes) -> None:
 
 
 @pytest.mark.parametrize(("shell", "language"), KINDS)
-async def test_everything_that_is_installed_is_found(shell: str, language: str, linked):
+async def test_everything_that_is_installed_is_found(shell: str, language: str):
     async with linked(shell=shell, language=language) as (station, link):
         station.journal.clear()
         commands = len(station.commands)
@@ -33,7 +34,7 @@ async def test_everything_that_is_installed_is_found(shell: str, language: str, 
     assert {app.name for app in found.apps} == {app.name for app in APPS}
 
 
-async def test_a_damaged_manifest_is_named_and_the_rest_goes_on(linked):
+async def test_a_damaged_manifest_is_named_and_the_rest_goes_on():
     async with linked() as (station, link):
         put(station, manifest_path(APPS[1]), b"\0" * 1200)
         put(station, manifest_path(APPS[3]), b'"AppState"\n{\n')
@@ -47,7 +48,7 @@ async def test_a_damaged_manifest_is_named_and_the_rest_goes_on(linked):
     assert found.known == {app.app_id for app in APPS}
 
 
-async def test_a_library_on_a_volume_that_is_gone_leaves_open_what_is_installed(linked):
+async def test_a_library_on_a_volume_that_is_gone_leaves_open_what_is_installed():
     text = LIBRARY_FOLDERS.replace("D:\\\\SteamLibrary", "E:\\\\SteamLibrary")
     async with linked() as (station, link):
         put(station, rf"{STEAM}\steamapps\libraryfolders.vdf", text.encode())
@@ -58,7 +59,7 @@ async def test_a_library_on_a_volume_that_is_gone_leaves_open_what_is_installed(
     assert str(fault).startswith(r"E:\SteamLibrary\steamapps: is not there: its volume is gone")
 
 
-async def test_a_damaged_list_has_a_copy(linked):
+async def test_a_damaged_list_has_a_copy():
     async with linked() as (station, link):
         put(station, rf"{STEAM}\steamapps\libraryfolders.vdf", b"\0\0\0")
         assert (await scan(link)).complete
@@ -69,14 +70,14 @@ async def test_a_damaged_list_has_a_copy(linked):
     assert len(found.faults) == 2
 
 
-async def test_steam_is_found_by_the_users_key_as_well(linked):
+async def test_steam_is_found_by_the_users_key_as_well():
     async with linked("other_console_user") as (station, link):
         station.machine.registry.delete_key(MACHINE_KEY)
         assert await find_steam(link) == r"C:\program files (x86)\steam"
         assert len((await scan(link)).apps) == len(APPS)
 
 
-async def test_without_steam_it_says_so(linked):
+async def test_without_steam_it_says_so():
     async with linked() as (station, link):
         station.machine.registry.delete_key(MACHINE_KEY)
         station.machine.registry.delete_key(rf"{station.machine.owner.hive}\Software\Valve")
@@ -84,27 +85,27 @@ async def test_without_steam_it_says_so(linked):
             await scan(link)
 
 
-async def test_a_barred_registry_is_not_an_absence(linked):
+async def test_a_barred_registry_is_not_an_absence():
     async with linked() as (station, link):
         station.machine.files.delete(r"C:\Windows\System32\reg.exe")
         with pytest.raises(AnswerNotUnderstood, match="registry cannot be read"):
             await scan(link)
 
 
-async def test_a_link_that_breaks_is_no_fault_of_a_file(linked):
+async def test_a_link_that_breaks_is_no_fault_of_a_file():
     async with linked() as (station, link):
         await station.power_off()
         with pytest.raises(StationUnreachable):
             await scan(link)
 
 
-async def test_a_moved_steam_with_a_cyrillic_path_is_found(linked):
+async def test_a_moved_steam_with_a_cyrillic_path_is_found():
     async with linked() as (station, link):
         station.machine.registry.set(MACHINE_KEY, "InstallPath", Value("REG_SZ", CYRILLIC))
         assert (await find_steam(link)) == CYRILLIC
 
 
-async def test_the_client_and_who_is_signed_in(linked):
+async def test_the_client_and_who_is_signed_in():
     async with linked("other_console_user") as (station, link):
         sid = station.machine.owner.sid
         assert await read_client(link, sid) == SteamClient(running=True, signed_in=True, signs_in_by_itself=True)
@@ -114,7 +115,7 @@ async def test_the_client_and_who_is_signed_in(linked):
         assert await read_client(link, sid) == SteamClient(running=False, signed_in=False, signs_in_by_itself=True)
 
 
-async def test_a_client_at_its_sign_in_form(linked):
+async def test_a_client_at_its_sign_in_form():
     async with linked() as (station, link):
         key = rf"{station.machine.owner.hive}\Software\Valve\Steam"
         station.machine.registry.set(rf"{key}\ActiveProcess", "ActiveUser", Value("REG_DWORD", 0))

@@ -1,22 +1,22 @@
 """The whole preparation against a simulated station, over its real SSH and SFTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from dataclasses import replace
 
 import pytest
 from pydantic import SecretStr
+from simulated import linked
 from step_targets import MARKER, SESSION, lockdown, recipes
 
 from drova_gate.core.model import PreparationReport, StepOutcome
 from drova_gate.host.commands import Run, Script, Secret
 from drova_gate.host.identity import read_console
-from drova_gate.host.link import HostLink, StationAddress
+from drova_gate.host.link import HostLink
 from drova_gate.host.look import look, marker_files
 from drova_gate.protect.none import NoProtector
 from drova_gate.protect.shadow_defender import ShadowDefender
-from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.station import Costs, Station
 from drova_gate.sim.windows.registry import Value
 from drova_gate.steps.apply import PreparationPlan, prepare
 from drova_gate.steps.found import Found, find_places
@@ -24,29 +24,12 @@ from drova_gate.steps.recipes import Level, load_recipes, read_recipe
 from drova_gate.steps.shipped import LAUNCHERS
 from drova_gate.steps.undo import undo
 
-QUICK = Costs(command=0.0, process=0.0, reboot=0.2, ready=0.0)
 BOTH = frozenset("CD")
 CMDTOOL = r"C:\Program Files\Shadow Defender\CmdTool.exe"
 KINDS = [(shell, language) for shell in ("cmd", "powershell") for language in ("ru", "en")]
 POLICIES = r"Software\Microsoft\Windows\CurrentVersion\Policies\Explorer"
 # What the simulator calls a write to the disk; HKLM\HARDWARE is kind "volatile".
 WRITES = frozenset({"write", "volatile", "kill"})
-
-
-@asynccontextmanager
-async def linked(*faults: str, **changes: object) -> AsyncIterator[tuple[Station, HostLink]]:
-    """A station and a link to it that is up."""
-    plan = replace(StationPlan(costs=QUICK, faults=frozenset(faults)), **changes)
-    async with Station(plan) as station, asyncio.TaskGroup() as group:
-        address = StationAddress(station.host, station.ssh_port, plan.login, password=SecretStr(plan.password))
-        link = HostLink(plan.name, address)
-        task = group.create_task(link.keep_up())
-        try:
-            await link.wait_up(10)
-            yield station, link
-        finally:
-            await link.close()
-            task.cancel()
 
 
 async def planned(link: HostLink, **changes: object) -> PreparationPlan:

@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 import pytest
-from test_apply import failed, guard, linked, planned, written
+from simulated import linked
+from test_apply import failed, guard, planned, written
 
 from drova_gate.core.model import PreparationReport, StepOutcome
 from drova_gate.sim.windows.registry import Value

@@ -6,8 +6,9 @@ from ipaddress import IPv4Address, ip_address, ip_network
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simulated import linked
 from step_targets import DATA
-from test_apply import failed, guard, linked, planned
+from test_apply import failed, guard, planned
 
 from drova_gate.core.model import StepOutcome
 from drova_gate.sim.windows.registry import Value

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 import pytest
-from test_apply import failed, guard, linked, planned
+from simulated import linked
+from test_apply import failed, guard, planned
 
 from drova_gate.core.model import PreparationReport, StepOutcome
 from drova_gate.sim.windows.files import parent_of
