@@ -67,7 +67,11 @@ def run_loop(start: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 def read_settings(mode: Mode, file: Path | None) -> Config:
     """Read and check the settings; ``SettingsFault`` tells every fault at once."""
-    return read_config(mode, _with_usual_stations(_settings(os.environ, file)))
+    settings = _with_usual_stations(_settings(os.environ, file))
+    if not any(name.startswith(OF_A_STATION) for name in settings):
+        # Four settings that are missing would be told, and none of them is what is to be done.
+        raise SettingsFault([_closed_to_us() or "no station is set up here; set one up with: drova_gate init"])
+    return read_config(mode, settings)
 
 
 def read_written(file: Path, *, single: bool) -> Config:
@@ -80,10 +84,26 @@ def _with_usual_stations(settings: dict[str, str]) -> dict[str, str]:
     """Name the usual file of stations where nothing else names one."""
     if not settings.get("WINDOWS_HOST") and not settings.get("DROVA_CONFIG"):
         for usual in (USUAL_STATIONS, ENTWARE_STATIONS):
-            if os.access(usual, os.R_OK):
+            if _refusal(usual) is None:
                 settings["DROVA_CONFIG"] = str(usual)
                 break
     return settings
+
+
+def _closed_to_us() -> str:
+    """Say that the usual file of stations is another user's; empty: it is not, or is not there."""
+    for usual in (USUAL_STATIONS, ENTWARE_STATIONS):
+        if isinstance(_refusal(usual), PermissionError):
+            return f"this user may not read {usual}; use sudo"
+    return ""
+
+
+def _refusal(file: Path) -> OSError | None:
+    try:
+        file.open("rb").close()
+    except OSError as error:
+        return error
+    return None
 
 
 def read_preparation(file: Path | None, station: str | None, *, by_wipe: bool = False) -> PreparationSettings:
@@ -120,6 +140,8 @@ def read_owner_settings(file: Path | None, *, with_login: bool = True) -> OwnerS
     named = tuple(one for one in (token, *(station.token for station in stations)) if one is not None)
     if with_login and not named:
         token = kept_login(state_dir)
+        if token is None and config is None and (closed := _closed_to_us()):
+            raise SettingsFault([closed])
     return OwnerSettings(api_url, token, state_dir, stations, named)
 
 
@@ -138,6 +160,8 @@ def _from_file(environment: Mapping[str, str], file: Path | None) -> dict[str, s
 
     named = file or (Path(environment["ENV_LOCATION"]) if environment.get("ENV_LOCATION") else None)
     chosen = named or _unnamed_file()
+    if chosen is None:
+        return {}
     where = "--env" if file else "ENV_LOCATION"
     try:
         if not chosen.is_file():
@@ -154,11 +178,16 @@ def _from_file(environment: Mapping[str, str], file: Path | None) -> dict[str, s
     return {name: value for name, value in values.items() if value is not None}
 
 
-def _unnamed_file() -> Path:
+def _unnamed_file() -> Path | None:
     """The file that is read when none is named: the working directory's, else the one that the service reads beside its stations."""
     here = Path(".env")
+    try:
+        if here.exists():
+            return here
+    except OSError:
+        pass  # ``sudo -u drova_gate`` in root's home: nothing in it is ours to see
     beside = (stations.with_name("gate.env") for stations in (USUAL_STATIONS, ENTWARE_STATIONS))
-    return here if here.exists() else next((one for one in beside if os.access(one, os.R_OK)), here)
+    return next((one for one in beside if os.access(one, os.R_OK)), None)
 
 
 def chosen(config: Config, name: str | None) -> Config:
@@ -175,7 +204,7 @@ def chosen(config: Config, name: str | None) -> Config:
 def settings_file(named: Path | None) -> Path | None:
     """The file that the settings are read from; ``None``: there is none, and the environment holds them all."""
     file = named or (Path(os.environ["ENV_LOCATION"]) if os.environ.get("ENV_LOCATION") else _unnamed_file())
-    return file if file.is_file() else None
+    return file if file is not None and file.is_file() else None
 
 
 def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:
@@ -191,6 +220,8 @@ def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+OF_A_STATION = ("DROVA_CONFIG", "WINDOWS_", "SHADOW_DEFENDER_")
+"""Beginnings of names: whoever has written no such setting has not begun to set a station up."""
 USUAL_STATIONS = Path("/etc/drova_gate/stations.toml")
 """What ``systemd/drova_gate.service`` reads; an owner's commands look there when nothing else names a station."""
 ENTWARE_STATIONS = Path("/opt/etc/drova_gate/stations.toml")

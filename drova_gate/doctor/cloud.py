@@ -7,14 +7,15 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from drova_gate.cloud.answers import Answer, refusal
+from drova_gate.cloud.answers import Answer, read_json, refusal
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.models import Account, Endpoint, Server
 from drova_gate.cloud.token import FileTokenKeeper, token_file
 from drova_gate.doctor import facts
 from drova_gate.doctor.examination import Examination, Spec, Subject
-from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, skipped, warned
+from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, skipped, throttled, warned
 from drova_gate.errors import (
+    AnswerNotUnderstood,
     CloudForbidden,
     CloudRefused,
     CloudThrottled,
@@ -79,17 +80,26 @@ async def _cloud(exam: Examination) -> Verdict:
     try:
         answer, _ = await exam.once(_answer)
     except CloudThrottled as error:
-        return warned(error.fact, "wait a little, then run this again")
+        return throttled(error)
     except CloudUnavailable as error:
         return failed(error.fact, "does this machine reach the internet, and is DROVA_API_URL right?", look)
-    fault = refusal(answer, wall=time.time())
+    fault = refusal(answer, wall=time.time()) or _no_json(answer)
     if isinstance(fault, CloudThrottled):
-        return warned(fault.fact, "wait a little, then run this again")
+        return throttled(fault)
     if isinstance(fault, CloudUnavailable):
         return failed(fault.fact, "Drova itself is in trouble; the gate waits, and ends no session for it", look)
     if fault is not None:
         return failed(fault.fact, f"something else than Drova answers; is DROVA_API_URL ({place}) right?", look)
     return fine(f"{place} answers")
+
+
+def _no_json(answer: Answer) -> AnswerNotUnderstood | None:
+    """A page of a provider or a router comes with status 200, too."""
+    try:
+        read_json(answer)
+    except AnswerNotUnderstood as fault:
+        return fault
+    return None
 
 
 async def _router_clock(exam: Examination) -> Verdict:

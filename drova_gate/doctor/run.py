@@ -9,8 +9,8 @@ from drova_gate.cloud.http import ApiLine
 from drova_gate.config import StationConfig
 from drova_gate.doctor.checks import CHECKS
 from drova_gate.doctor.examination import Blocked, Examination, Spec
-from drova_gate.doctor.verdict import Check, Outcome, Verdict, broken, failed, skipped
-from drova_gate.errors import CloudUnavailable, GateError, NobodySignedIn
+from drova_gate.doctor.verdict import Check, Outcome, Verdict, broken, failed, skipped, throttled
+from drova_gate.errors import CloudThrottled, CloudUnavailable, GateError, NobodySignedIn
 from drova_gate.visit import visiting
 
 __all__ = ["examine"]
@@ -85,6 +85,8 @@ class _Runner:
             return skipped(f"needs {blocked.root}")
         except NobodySignedIn:
             return skipped("needs console: nobody is signed in")
+        except CloudThrottled as error:
+            return throttled(error)
         except CloudUnavailable as error:
             return failed(error.fact, "does this machine reach the internet, and is Drova up? run this again")
         except GateError as error:

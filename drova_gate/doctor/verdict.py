@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from drova_gate.errors import CloudThrottled
+
 __all__ = [
     "Check",
     "Cure",
@@ -14,6 +16,7 @@ __all__ = [
     "fine",
     "powershell_word",
     "skipped",
+    "throttled",
     "warned",
 ]
 
@@ -108,6 +111,11 @@ def broken(error: Exception) -> Verdict:
         f"the check itself broke ({type(error).__name__}: {error})",
         "tell us: drova_gate doctor --json, and the log with DROVA_LOG_LEVEL=DEBUG",
     )
+
+
+def throttled(error: CloudThrottled) -> Verdict:
+    """Drova has asked for patience: nothing is known, and nothing is wrong."""
+    return warned(error.fact, "wait a little, then run this again")
 
 
 def skipped(why: str) -> Verdict:

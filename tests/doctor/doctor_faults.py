@@ -545,7 +545,12 @@ FAULTS = (
         },
     ),
     Fault("cloud unreachable", settings(DROVA_API_URL="http://127.0.0.1:1"), expected={"cloud": (FAIL, "127.0.0.1")}),
-    Fault("cloud throttles", cloud_faults("cloud_429"), expected={"cloud": (WARN, "429")}),
+    Fault("cloud throttles", cloud_faults("cloud_429"), expected={"cloud": (WARN, "429"), "token": (WARN, "429")}),
+    Fault(
+        "a provider's page instead of Drova",
+        cloud_faults("cloud_garbage"),
+        expected={"cloud": (FAIL, "not understood"), "token": (SKIP, "needs cloud"), "router_clock": (SKIP, "cloud")},
+    ),
     Fault(
         "token stale", cloud_faults("cloud_401"), expected={"token": (FAIL, "401"), "station": (SKIP, "needs token")}
     ),
