@@ -17,6 +17,10 @@ __all__ = ["Command", "File", "ServicePlan", "carry_out", "is_running", "plan_se
 SECONDS = 120.0
 """For one command: systemd gives a start 90 s."""
 STATE = Path("/var/lib/drova_gate")
+HOMES = (Path("/home"), Path("/root"), Path("/run/user"))
+"""What ``ProtectHome=`` hides from the service."""
+OWN_TEMPORARY = (Path("/tmp"), Path("/var/tmp"))  # noqa: S108 - nothing is written there
+"""Of which ``PrivateTmp=`` gives it empty ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +134,20 @@ def _unit(settings: Path, mode: str) -> str:
 def _systemd(machine: Machine, settings: Path, program: Path, mode: str, *, running: bool) -> ServicePlan:
     unit = _unit(settings, mode)
     file = f"drova_{mode}@.service" if mode else unit
+    here = Path("/", settings.relative_to(machine.root)) if settings.is_relative_to(machine.root) else settings
+    if _lies_in(here, HOMES + OWN_TEMPORARY):
+        raise CallOwner(
+            str(settings),
+            "lies where the service is kept from (home directories, /tmp)",
+            f"set it up again with another --dir, or without it: in {machine.settings_dir}",
+        )
     steps: list[File | Command] = []
     own = machine.root / "etc/systemd/system"
     if not any(
         (machine.root / place / file).is_file()
         for place in ("etc/systemd/system", "lib/systemd/system", "usr/lib/systemd/system")
     ):
-        if program.is_relative_to("/home") or program.is_relative_to("/root"):
+        if _lies_in(program, HOMES):
             raise CallOwner(
                 "service",
                 f"{program} lies in a home directory, which the service is kept from",
@@ -157,6 +168,10 @@ def _systemd(machine: Machine, settings: Path, program: Path, mode: str, *, runn
     return ServicePlan(tuple(steps), f"journalctl -fu {unit}")
 
 
+def _lies_in(file: Path, folders: Iterable[Path]) -> bool:
+    return any(file.is_relative_to(folder) for folder in folders)
+
+
 def _account(settings: Path) -> list[File | Command]:
     steps: list[File | Command] = []
     try:
@@ -164,12 +179,19 @@ def _account(settings: Path) -> list[File | Command]:
     except KeyError:
         new = ("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", str(STATE))
         steps.append(Command((*new, "--shell", "/usr/sbin/nologin", GROUP)))
-    steps.append(Command(("chown", f"root:{GROUP}", str(settings.parent), str(settings))))
-    steps.append(Command(("chmod", "0750", str(settings.parent))))
+    steps.append(Command(("chown", f"root:{GROUP}", str(settings))))
     steps.append(Command(("chmod", "0640", str(settings))))
+    if not _is_open(settings.parent):
+        steps.append(Command(("chown", f"root:{GROUP}", str(settings.parent))))
+        steps.append(Command(("chmod", "0750", str(settings.parent))))
     if STATE.is_dir():
         steps.append(Command(("chown", "-R", f"{GROUP}:{GROUP}", str(STATE))))
     return steps
+
+
+def _is_open(folder: Path) -> bool:
+    """Whether the service gets through as it is: ``--dir /mnt/data`` may name a folder of many, and that one stays as it is."""
+    return folder.is_dir() and folder.stat().st_mode & 0o005 == 0o005
 
 
 # -- carrying it out -------------------------------------------------------------------------------------------------

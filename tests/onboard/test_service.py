@@ -50,7 +50,8 @@ def test_systemd_gets_the_unit_with_this_program_the_account_and_the_rights(tmp_
     assert unit.text.replace("/opt/other/bin", "/opt/drova_gate/bin") == (
         ROOT / "systemd/drova_gate.service"
     ).read_text(encoding="utf-8")
-    assert f"chown root:drova_gate {settings.parent} {settings}" in commands
+    assert f"chown root:drova_gate {settings}" in commands
+    assert f"chown root:drova_gate {settings.parent}" in commands
     assert commands[-2:] == ["systemctl daemon-reload", "systemctl enable --now drova_gate.service"]
 
 
@@ -82,7 +83,26 @@ def test_a_single_station_gets_its_own_instance(tmp_path: Path):
 
     assert plan.steps[0].path.name == "drova_socket@.service"  # type: ignore[union-attr] # a File
     assert str(plan.steps[-1]) == "systemctl enable --now drova_socket@pc1.service"
-    assert f"chown root:drova_gate {found.settings_dir} {found.settings_dir / 'pc1.env'}" in map(str, plan.steps)
+    assert f"chown root:drova_gate {found.settings_dir / 'pc1.env'}" in map(str, plan.steps)
+
+
+def test_a_folder_of_many_keeps_its_rights(tmp_path: Path):
+    """``init --dir /etc --service`` closed /etc to everybody but root and the gate."""
+    found = machine(tmp_path, Starter.SYSTEMD)
+    many = tmp_path / "mnt" / "data"
+    many.mkdir(parents=True)
+    for mode, touched in ((0o755, False), (0o700, True)):
+        many.chmod(mode)
+        steps = map(str, plan_service(found, many / "stations.toml", PROGRAM).steps)
+        assert any(one.startswith(("chown", "chmod")) and one.endswith(f" {many}") for one in steps) is touched
+
+
+@pytest.mark.parametrize("folder", ["/root/gate", "/home/anna", "/tmp"])
+def test_settings_that_the_service_could_not_see_are_refused(folder: str, tmp_path: Path):
+    """The unit has ``ProtectHome=`` and ``PrivateTmp=``: it ended at once, with "No such file" of a file that is there."""
+    found = machine(tmp_path, Starter.SYSTEMD)
+    with pytest.raises(CallOwner, match=r"lies where the service is kept from .*; set it up again with another --dir"):
+        plan_service(found, Path(folder, "stations.toml"), PROGRAM)
 
 
 @pytest.mark.parametrize("starter", [Starter.OPENWRT, Starter.ENTWARE])
