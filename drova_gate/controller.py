@@ -19,6 +19,7 @@ from drova_gate.core.model import (
     Adopt,
     Alarm,
     AnswerHeld,
+    Bared,
     Decision,
     EndLease,
     Evict,
@@ -267,6 +268,8 @@ class Controller:
                 await self._end_lease(why, facts)
             case Adopt():
                 await self._remember(records.adopted(self.record, action, facts.host))
+            case Bared():
+                await self._remember(records.bared(self.record, action))
             case Forget():
                 await self._forget(action, facts)
             case Alarm(text, about):

@@ -17,7 +17,8 @@ from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.models import Session
 from drova_gate.config import StationConfig
 from drova_gate.core.backoff import Backoff
-from drova_gate.core.model import CloudFacts, Facts, Lease, Phase, Policy, PreparationReport, Record, SessionFact
+from drova_gate.core.model import CloudFacts, Facts, Lease, Phase, PreparationReport, Record, SessionFact
+from drova_gate.core.policy import Policy
 from drova_gate.core.readings import missing
 from drova_gate.errors import (
     CloudForbidden,
@@ -120,7 +121,8 @@ class Observer:
         self._cloud_fault_kind: type[GateError] | None = None
         self.sessions: tuple[Session, ...] = ()
         """The cloud's last answer, whatever has become of the cloud since; for showing."""
-        self._answered_at: float | None = None
+        self.answered_at: float | None = None
+        """When the question was sent that the cloud last answered, by the observer's clock."""
         self._absent: dict[UUID, float | None] = {}
         self._shown: tuple[SessionFact, ...] = ()
         self._cloud_due = 0.0
@@ -143,6 +145,7 @@ class Observer:
             held=self.held,
             relinked=self._relinked,
             find=lambda: self.places.look_up(self.console),
+            volumes=lambda: self.volumes,
         )
         self._identity_due = 0.0
         self._identity_fault = ""
@@ -184,11 +187,6 @@ class Observer:
         elif not self.listing.wanted and self._cloud is not None:
             self._cloud_due = min(self._cloud_due, self._clock())
         self.listing.wanted = wanted
-
-    @property
-    def answered_at(self) -> float | None:
-        """When the question was sent that the cloud last answered, by the observer's clock."""
-        return self._answered_at
 
     def held(self) -> int:
         """How many players wait at the door now."""
@@ -335,7 +333,7 @@ class Observer:
             self._absent = {one.uuid: one.absent_at for one in facts}
             self._first_seen = {one.uuid: one.seen_at or now for one in facts}
             self._silent_since = None
-            self._answered_at = now
+            self.answered_at = now
             self._cloud_backoff.reset()
             self._refused_backoff.reset()
             self._refused.clear()
@@ -422,7 +420,7 @@ class Observer:
             product=session.product_id,
             status=session.status,
             created_ms=session.created_on,
-            absent_at=self._absent.get(session.uuid, self._answered_at),
+            absent_at=self._absent.get(session.uuid, self.answered_at),
             seen_at=self._first_seen.get(session.uuid, self._clock()),
             desktop=await self._desktop(session),
             own=session.client_id is not None and session.client_id == session.merchant_id,

@@ -39,6 +39,7 @@ class Sight:
         held: Callable[[], int],
         relinked: Callable[[], None],
         find: Callable[[], Awaitable[None]],
+        volumes: Callable[[], frozenset[str] | None],
     ) -> None:
         self.host: HostFacts | None = None
         self.fault = ""
@@ -47,6 +48,7 @@ class Sight:
         self._link, self._protector, self._clock = link, protector, clock
         self._settled, self._soon = settled, soon
         self._learn, self._agent_open, self._held, self._relinked, self._find = learn, agent_open, held, relinked, find
+        self._volumes = volumes
         self._phase = Phase.UNKNOWN
         self._seen_connection = 0
         self._linked_at = 0.0
@@ -146,7 +148,9 @@ class Sight:
         phase, forgotten, began, linked_at = self._phase, self._forgotten, self._clock(), self._linked_at
         try:
             known = await self._learn(phase)
-            seen = await look(self._link, self._protector)
+            # A free station's disks are left asleep: what was proved to forget is looked at again when there is something to prove.
+            resting = phase in (Phase.CLEAN, Phase.MAINTENANCE)
+            seen = await look(self._link, self._protector, frozenset() if resting else self._volumes() or frozenset())
             agent_up = await self._agent_open(phase)
         except GateError as error:
             if forgotten == self._forgotten:

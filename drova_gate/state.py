@@ -17,10 +17,11 @@ from drova_gate.files import give_to_folder, make_folder
 
 __all__ = ["StateFile"]
 
-VERSION = 3
+VERSION = 4
 """Of the file's layout; a file of a later version is set aside rather than misread."""
 SINCE_2 = ("failed", "failed_why", "resets")
 SINCE_3 = ("empty_since",)
+SINCE_4 = ("bared",)
 """What a file of an earlier version does not have: it was never so."""
 RELEASE = "release"
 """A file of this name beside the state file is the owner's order to lift a quarantine."""
@@ -120,6 +121,7 @@ def _written(record: Record) -> dict[str, Any]:
         "marker": record.marker,
         "boot_stamp": record.boot_stamp,
         "entered": "".join(sorted(record.entered)),
+        "bared": "".join(sorted(record.bared)),
         "reset_tries": record.reset_tries,
         "hidden_by_us": record.hidden_by_us,
         "quarantine_reason": record.quarantine_reason,
@@ -136,7 +138,7 @@ def _read(stored: Any) -> Record:
     if not isinstance(stored, dict):
         raise ValueError("it holds no table")  # noqa: TRY004 - one kind of error for a damaged file
     sample = _written(Record())
-    for version, later in ((1, (*SINCE_2, *SINCE_3)), (2, SINCE_3)):
+    for version, later in ((1, (*SINCE_2, *SINCE_3, *SINCE_4)), (2, (*SINCE_3, *SINCE_4)), (3, SINCE_4)):
         if stored.get("version") == version:
             stored = stored | {"version": VERSION} | {name: sample[name] for name in later}
     if stored.get("version") != VERSION:
@@ -157,6 +159,7 @@ def _read(stored: Any) -> Record:
     typed = {
         "phase": Phase(values["phase"]),
         "entered": frozenset(values["entered"]),
+        "bared": frozenset(values["bared"]),
         "resets": tuple(values["resets"]),
     }
     return Record(**(values | typed))

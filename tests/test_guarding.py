@@ -11,7 +11,8 @@ from pydantic import SecretStr
 from stages import PATIENT, playing, set_up, until
 
 from drova_gate.config import Mode, StationConfig
-from drova_gate.core.model import Phase, Policy, Record, Verdict
+from drova_gate.core.model import Phase, Record, Verdict
+from drova_gate.core.policy import Policy
 from drova_gate.demo.stage import Act, Stage
 from drova_gate.host.commands import Run
 from drova_gate.host.reset import reset_script

@@ -23,7 +23,6 @@ from drova_gate.core.model import (
     Facts,
     HostFacts,
     Phase,
-    Policy,
     PreparationReport,
     Prepare,
     Record,
@@ -32,6 +31,7 @@ from drova_gate.core.model import (
     StepOutcome,
     StepResult,
 )
+from drova_gate.core.policy import Policy
 from drova_gate.core.record import prepared
 from drova_gate.demo.stage import Act, Moment, Stage
 from drova_gate.demo.story import play_rental

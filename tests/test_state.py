@@ -26,6 +26,7 @@ RECORD = Record(
     marker="ab",
     boot_stamp="cd",
     entered=frozenset("CD"),
+    bared=frozenset("D"),
     hidden_by_us=True,
     failed=2,
     failed_why="lockdown.x: reads otherwise",
@@ -82,7 +83,11 @@ def test_a_damaged_file_is_set_aside_and_said(raw: bytes, tmp_path: Path, caplog
 
 @pytest.mark.parametrize(
     ("version", "later"),
-    [(1, {"failed": 0, "failed_why": "", "resets": (), "empty_since": 0}), (2, {"empty_since": 0})],
+    [
+        (1, {"failed": 0, "failed_why": "", "resets": (), "empty_since": 0, "bared": frozenset()}),
+        (2, {"empty_since": 0, "bared": frozenset()}),
+        (3, {"bared": frozenset()}),
+    ],
 )
 def test_the_file_of_an_earlier_version_is_read(tmp_path: Path, version: int, later: dict[str, Any]):
     """An update of the gate in mid-session forgets nothing."""

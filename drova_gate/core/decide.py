@@ -14,6 +14,7 @@ from drova_gate.core.model import (
     Adopt,
     Alarm,
     AnswerHeld,
+    Bared,
     Decision,
     Facts,
     Forget,
@@ -27,10 +28,12 @@ from drova_gate.core.offer import offer
 from drova_gate.core.proof import end, quarantined, refuse, released, resetting
 from drova_gate.core.readings import (
     asked_after,
+    bare,
     belongs_to_nobody,
     comes_back,
     ended,
     going_on,
+    gone_from,
     guarded_name,
     guarded_row,
     in_force,
@@ -315,7 +318,7 @@ def _preparing(facts: Facts, now: float) -> Decision:
 def _cut_short(facts: Facts, over: str) -> Decision:
     """The session ended before its preparation did."""
     # Without a boot stamp of its own no preparation was ever begun.
-    if untouched(facts) or not facts.record.boot_stamp:
+    if (untouched(facts) or not facts.record.boot_stamp) and not facts.record.bared:
         return Decision(
             Phase.CLEAN,
             (*refuse(facts, "the session is over"), Forget(not_seen_out(facts))),
@@ -325,7 +328,7 @@ def _cut_short(facts: Facts, over: str) -> Decision:
 
 
 def _in_session(facts: Facts, now: float) -> Decision:
-    record, host = facts.record, facts.host
+    record = facts.record
     over = ended(facts)
     if over:
         return end(facts, over)
@@ -335,14 +338,7 @@ def _in_session(facts: Facts, now: float) -> Decision:
     if record.prepared and record.boot_stamp and record.session is not None and _booted(facts):
         why = f"session {guarded_name(facts)} goes on, but the station has booted anew and forgot its preparation: prepares it again"
         return Decision(Phase.PREPARING, (Prepare(record.session, record.session_created_ms),), why)
-    alarms: tuple[Action, ...] = ()
-    lost = record.entered - host.shadowed if host is not None and host.shadowed is not None else frozenset[str]()
-    if record.prepared and lost:
-        alarms = (
-            Alarm(
-                f"session {guarded_name(facts)}: Shadow Mode is gone from {letters(lost)} in the middle of the session; what is written there now stays"
-            ),
-        )
+    alarms = _shadow_gone(facts) if record.prepared else ()
     sure = _surely_his(facts, over, now)
     if record.prepared:
         why = f"session {guarded_name(facts)} is prepared: a further connection changes nothing"
@@ -356,6 +352,18 @@ def _in_session(facts: Facts, now: float) -> Decision:
     return Decision(
         Phase.IN_SESSION, (*held, *alarms), f"in session {guarded_name(facts)}, which is not prepared{doubt}"
     )
+
+
+def _shadow_gone(facts: Facts) -> tuple[Action, ...]:
+    """What is said, and remembered, of volumes that have left Shadow Mode while a player is in: no reason to reboot him."""
+    name, gone, now_bare = guarded_name(facts), gone_from(facts), bare(facts)
+    if not gone:
+        return ()
+    if facts.host is not None and facts.host.marked is not None and not now_bare:
+        doubt = f"session {name}: the protector's list leaves out {letters(gone)} in the middle of the session, and its marker is still there: the list is not believed"
+        return (Alarm(doubt),)
+    text = f"session {name}: Shadow Mode is gone from {letters(now_bare or gone)} in the middle of the session; what is written there now stays"
+    return (Alarm(text), Bared(now_bare)) if now_bare - facts.record.bared else (Alarm(text),)
 
 
 def _surely_his(facts: Facts, over: str | None, now: float) -> bool:

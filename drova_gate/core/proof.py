@@ -21,6 +21,7 @@ from drova_gate.core.readings import (
     guarded_name,
     in_force,
     letters,
+    marked,
     not_seen_out,
     resets_in_the_hour,
     still_shadowed,
@@ -70,14 +71,19 @@ def resetting(facts: Facts, now: float) -> Decision:
         if waited < policy.reset_ignored_seconds:
             return Decision(Phase.RESETTING, refused, "reset sent; the station has not gone down yet")
         return _reset_again(facts, f"{waited:.0f} s after its reset the station has not rebooted", plain=True)
-    if host.marker and policy.protector_forgets:
+    if marked(host) and policy.protector_forgets:
+        if host.marked and not host.marker:
+            rest = f"{letters(host.marked)} still carries the marker: that disk was not rolled back"
+            return _quarantine(facts, f"the station has rebooted, and {rest}")
         return _quarantine(facts, "the station has rebooted and still carries the marker: its disk was not rolled back")
-    if host.marker:
+    if marked(host):
         return _reset_again(facts, "the station has rebooted and still carries our lockdown")
     missing = unproved(facts)
     if missing is None:
         proof = f"proved clean {waited:.0f} s after the reset: new boot, no marker, no Shadow Mode, port open"
         return Decision(Phase.CLEAN, (Forget(),), proof)
+    if missing_proof(host, still_shadowed(facts)) is None:
+        return _quarantine(facts, missing)
     if still := still_shadowed(facts):
         return _reset_again(facts, f"the station came back with {letters(still)} in Shadow Mode")
     if waited > policy.reset_wait_seconds:
@@ -95,8 +101,9 @@ def quarantined(facts: Facts, now: float) -> Decision:
     # The owner may have switched it off to work on it.
     calls = _calls(facts, now) if in_force(facts) is None else ()
     actions = (*refuse(facts, "the station is in quarantine"), *calls)
+    why = facts.record.quarantine_reason or "not proved clean"
     return Decision(
-        Phase.QUARANTINED, actions, f"quarantine ({facts.record.quarantine_reason or 'not proved clean'}): {missing}"
+        Phase.QUARANTINED, actions, f"quarantine: {missing}" if why == missing else f"quarantine ({why}): {missing}"
     )
 
 
@@ -111,7 +118,7 @@ def unproved(facts: Facts) -> str | None:
     """What is still missing for the proof of a clean station; ``None``: nothing."""
     if facts.host is None:
         return facts.host_fault or "the station does not answer"
-    return missing_proof(facts.host, still_shadowed(facts))
+    return missing_proof(facts.host, still_shadowed(facts)) or _bared(facts)
 
 
 def missing_proof(host: HostFacts, still: frozenset[str] | None) -> str | None:
@@ -120,6 +127,8 @@ def missing_proof(host: HostFacts, still: frozenset[str] | None) -> str | None:
         return "it has not rebooted since its session"
     if host.marker is None or host.marker:
         return "it carries the marker of its last session"
+    if host.marked:
+        return f"{letters(host.marked)} carries the marker of its last session"
     if host.shadowed is None:
         return host.protector_fault or "the protector does not list its volumes"
     if still:
@@ -127,6 +136,13 @@ def missing_proof(host: HostFacts, still: frozenset[str] | None) -> str | None:
     if not host.agent_up:
         return "the Drova agent's port is not open yet"
     return None
+
+
+def _bared(facts: Facts) -> str | None:
+    """What no reset takes off and no look finds any more; ``None``: nothing. Only the owner can tell that the disk is well."""
+    if not facts.record.bared:
+        return None
+    return f"Shadow Mode was gone from {letters(facts.record.bared)} in the middle of session {guarded_name(facts)}, and what was written there then has stayed"
 
 
 def _reset(facts: Facts, reason: str, action: Reset) -> Decision:
@@ -144,7 +160,13 @@ def _reset_again(facts: Facts, why: str, *, plain: bool = False) -> Decision:
 def _never_touched(facts: Facts) -> bool:
     """Behind a relay of ours, a session that was not prepared for has let nobody in: where nothing of ours is left, no reset is due."""
     host, record = facts.host, facts.record
-    if not facts.policy.relay or facts.policy.admit_unprotected or record.prepared or record.reset_tries:
+    if (
+        not facts.policy.relay
+        or facts.policy.admit_unprotected
+        or record.prepared
+        or record.reset_tries
+        or record.bared
+    ):
         return False
     return untouched(facts) and host is not None and host.boot_stamp == "" and record.session is not None
 

@@ -9,10 +9,12 @@ from drova_gate.core.model import Facts, HostFacts, Lease, PreparationReport, Se
 
 __all__ = [
     "asked_after",
+    "bare",
     "belongs_to_nobody",
     "comes_back",
     "ended",
     "going_on",
+    "gone_from",
     "guarded_name",
     "guarded_row",
     "in_force",
@@ -214,7 +216,7 @@ def comes_back(facts: Facts, now: float) -> bool:
 
 def marked(host: HostFacts | None) -> bool:
     """Whether the station carries a marker of ours for sure."""
-    return host is not None and bool(host.marker)
+    return host is not None and bool(host.marker or host.marked)
 
 
 def stands(host: HostFacts | None) -> bool:
@@ -231,6 +233,18 @@ def still_shadowed(facts: Facts) -> frozenset[str] | None:
     return facts.host.shadowed & facts.record.entered
 
 
+def gone_from(facts: Facts) -> frozenset[str]:
+    """Volumes of ours that the protector's list leaves out; what it lists that is not ours does not count."""
+    host = facts.host
+    return facts.record.entered - host.shadowed if host is not None and host.shadowed is not None else frozenset()
+
+
+def bare(facts: Facts) -> frozenset[str]:
+    """Of those, the ones whose marker is gone with it: a list can be wrong, but what Shadow Mode covered goes only when it is left."""
+    marked = facts.host.marked if facts.host is not None else None
+    return gone_from(facts) - marked if marked is not None else frozenset()
+
+
 def not_seen_out(facts: Facts) -> frozenset[str]:
     """Volumes that we brought into Shadow Mode and that may still be."""
     still = still_shadowed(facts)
@@ -244,7 +258,8 @@ def left_over(facts: Facts) -> frozenset[str]:
 
 def untouched(facts: Facts) -> bool:
     """Nothing of ours is on the station: no marker, no volume of ours in Shadow Mode."""
-    return facts.host is not None and facts.host.marker == "" and still_shadowed(facts) == frozenset()
+    host = facts.host
+    return host is not None and host.marker == "" and not host.marked and still_shadowed(facts) == frozenset()
 
 
 def resets_in_the_hour(facts: Facts) -> int:

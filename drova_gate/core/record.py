@@ -10,6 +10,7 @@ from uuid import UUID
 
 from drova_gate.core.model import (
     Adopt,
+    Bared,
     Decision,
     Forget,
     HostFacts,
@@ -24,6 +25,7 @@ from drova_gate.core.readings import HOUR
 
 __all__ = [
     "adopted",
+    "bared",
     "failed_musts",
     "forgotten",
     "hidden",
@@ -121,6 +123,11 @@ def adopted(record: Record, action: Adopt, host: HostFacts | None) -> Record:
             prepared=True,
         )
     return replace(kept, session=action.session, session_created_ms=action.created_ms, reset_tries=0, empty_since=0)
+
+
+def bared(record: Record, action: Bared) -> Record:
+    """Volumes that have left Shadow Mode in the middle of the session: no reset takes off what was written there."""
+    return replace(record, bared=record.bared | action.volumes)
 
 
 def who_is_in(record: Record, relay: RelayFacts, wall: int) -> Record:

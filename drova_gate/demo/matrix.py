@@ -158,6 +158,14 @@ _PROTECTOR = (
     MatrixFault("shadow_password", "Shadow Defender refuses the password for a while"),
     MatrixFault("shadow_partial", "one disk does not enter Shadow Mode for a while", last=Step.PROTECT),
     MatrixFault(
+        "shadow_left",
+        "the player takes a disk out of Shadow Mode; the owner looks it through",
+        Heals.BY_OWNER,
+        Step.IN_SESSION,
+        Step.IN_SESSION,
+        serves=False,
+    ),
+    MatrixFault(
         "comes_back_shadowed",
         "the way out of Shadow Mode is lost: the disks come back in it",
         Heals.AT_ONCE,

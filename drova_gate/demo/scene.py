@@ -86,6 +86,8 @@ class Scene:
         self.healed = asyncio.Event()
         self.inside = False
         """A player is in."""
+        self.bared = False
+        """A disk keeps what its player wrote, and its owner has not looked it through yet."""
         self.ended_clean = False
         """The gate took the station for clean at the end."""
         self.list_empty = False
@@ -195,7 +197,8 @@ class Scene:
     def dirty(self) -> bool:
         """The station is not as a next player must find it."""
         machine = self.station.machine
-        return not machine.up or bool(machine.shadow.active) or machine.registry.has_key(MARKER_KEY)
+        left = bool(machine.shadow.active) or machine.registry.has_key(MARKER_KEY)
+        return not machine.up or left or self.bared
 
     @property
     def published(self) -> bool:

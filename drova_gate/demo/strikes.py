@@ -15,6 +15,7 @@ from drova_gate.demo.gates import GateProcess
 from drova_gate.demo.scene import Scene, until
 from drova_gate.lease import LeaseFile
 from drova_gate.sim.windows.installation import CMDTOOL
+from drova_gate.state import StateFile
 
 __all__ = ["STRIKES", "Strike"]
 
@@ -22,6 +23,8 @@ DAY_SECONDS = 86_400.0
 POWER_OFF_SECONDS = 0.4
 _WRITE_SECONDS, _WRITE_LOOKS = 2.0, 400
 """For a write of the state file to come to its end: an fsync on a busy disk."""
+_PHASE_SECONDS = 25.0
+"""For the gate to come to a phase; 5 s at most here, on a machine that is not busy."""
 _HIDDEN_SECONDS = 25.0
 """For the gate to see an order and hide its station: a preparation that is under way on a busy machine comes first."""
 RESTART_SECONDS = 0.3
@@ -221,6 +224,26 @@ def _install_cmdtool(scene: Scene) -> None:
         files.commit(CMDTOOL)
 
 
+async def _leave_shadow(scene: Scene) -> None:
+    """Once the preparation was confirmed: nobody can keep a disk in Shadow Mode that leaves it between two lines of a script."""
+    if not await until(lambda: scene.gate.phase.startswith("in_session"), _PHASE_SECONDS):
+        return
+    scene.bared = True
+    with scene.station.machine.quietly():
+        scene.station.machine.shadow.exit(max(scene.plan.drives), now=True)
+
+
+def _was_kept_out(scene: Scene) -> bool:
+    return any("Shadow Mode was gone from" in line for line in scene.records.log)
+
+
+async def _look_through(scene: Scene) -> None:
+    """The owner has read the alarm, looks through the disk once the station is in quarantine, and releases it."""
+    if await until(lambda: scene.gate.phase.startswith("quarantined"), _PHASE_SECONDS):
+        scene.bared = False
+        StateFile(_state_file(scene)).ask_release()
+
+
 def _station_clock(scene: Scene) -> None:
     scene.station.machine.files.clock_ahead = DAY_SECONDS
 
@@ -275,6 +298,11 @@ STRIKES: Mapping[str, Strike] = MappingProxyType(
         "shadow_silent": _fault("shadow_silent"),
         "shadow_password": _fault("shadow_password"),
         "shadow_partial": _fault("shadow_partial"),
+        "shadow_left": Strike(
+            lambda scene: scene.spawn(_leave_shadow(scene)),
+            lambda scene: scene.spawn(_look_through(scene)),
+            _was_kept_out,
+        ),
         "comes_back_shadowed": Strike(_on("comes_back_shadowed")),
         "disk_full": _fault("disk_full"),
         "script_killed": Strike(lambda scene: scene.spawn(scene.station.kill_scripts())),

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from drova_gate.core.model import HostFacts
 from drova_gate.errors import GateError
-from drova_gate.host.commands import Run, Script, Section, sections
+from drova_gate.host.commands import Run, Say, Script, Section, WhenFile, sections
 from drova_gate.host.link import HostLink
 from drova_gate.host.marks import (
     BOOT_KEY,
@@ -17,7 +17,7 @@ from drova_gate.host.marks import (
     full_path,
     marker_file,
 )
-from drova_gate.host.parse import registry_keys
+from drova_gate.host.parse import labels, registry_keys
 
 __all__ = ["Askable", "Said", "look", "look_script", "marker_files", "read_look"]
 
@@ -47,17 +47,19 @@ class Askable(Protocol):
         """Read the answer."""
 
 
-def look_script(protector: Askable) -> Script:
-    """Ask the protector, the marker and the boot stamp."""
+def look_script(protector: Askable, volumes: frozenset[str] = frozenset()) -> Script:
+    """Ask the protector, the marker, the boot stamp, and on which of ``volumes`` a marker's file lies."""
+    files = tuple(WhenFile(marker_file(one), (Say(f"marked.{one}"),), (Say(f"bare.{one}"),)) for one in sorted(volumes))
     return (
         *protector.status(),
         Section("marker", (Run("reg.exe", ("query", MARKER_KEY)),)),
         # The whole key, which Windows always fills: with /v alone "not there" could not be told from "reg.exe is barred".
         Section("boot", (Run("reg.exe", ("query", BOOT_KEY)),)),
+        *((Section("files", files),) if files else ()),
     )
 
 
-def read_look(output: str, protector: Askable, read_at: float) -> HostFacts:
+def read_look(output: str, protector: Askable, read_at: float, volumes: frozenset[str] = frozenset()) -> HostFacts:
     """Read what ``look_script`` printed; whatever was not seen whole is ``None``, never empty."""
     parts = sections(output)
     protection = protector.read_status(parts)
@@ -73,6 +75,8 @@ def read_look(output: str, protector: Askable, read_at: float) -> HostFacts:
         key = registry_keys(parts["marker"]).get(full_path(MARKER_KEY))
         marker = key.text(MARKER_VALUE) if key else ""
         session = key.text(MARKER_SESSION_VALUE) if key else ""
+    files = labels(parts.get("files", "")).keys()
+    told = bool(volumes) and all(f"marked.{one}" in files or f"bare.{one}" in files for one in volumes)
     return HostFacts(
         shadowed=protection.shadowed,
         marker=marker,
@@ -81,15 +85,16 @@ def read_look(output: str, protector: Askable, read_at: float) -> HostFacts:
         agent_up=None,
         read_at=read_at,
         protector_fault=str(protection.fault) if protection.fault else "",
+        marked=frozenset(one for one in volumes if f"marked.{one}" in files) if told else None,
     )
 
 
-async def look(link: HostLink, protector: Askable) -> HostFacts:
-    """Look at the station with one command; ``agent_up`` is left unknown."""
+async def look(link: HostLink, protector: Askable, volumes: frozenset[str] = frozenset()) -> HostFacts:
+    """Look at the station, and at the disks of ``volumes``, with one command; ``agent_up`` is left unknown."""
     read_at = asyncio.get_running_loop().time()
     linked_at = link.linked_at
-    done = await link.run(look_script(protector))
-    return replace(read_look(done.stdout, protector, read_at), linked_at=linked_at)
+    done = await link.run(look_script(protector, volumes))
+    return replace(read_look(done.stdout, protector, read_at, volumes), linked_at=linked_at)
 
 
 async def marker_files(link: HostLink, volumes: frozenset[str]) -> dict[str, str]:

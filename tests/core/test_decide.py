@@ -10,6 +10,7 @@ from drova_gate.core.model import (
     Adopt,
     Alarm,
     AnswerHeld,
+    Bared,
     CloudFacts,
     Decision,
     Facts,
@@ -17,7 +18,6 @@ from drova_gate.core.model import (
     HostFacts,
     Lease,
     Phase,
-    Policy,
     PreparationReport,
     Prepare,
     Publish,
@@ -28,6 +28,7 @@ from drova_gate.core.model import (
     StepResult,
     Verdict,
 )
+from drova_gate.core.policy import Policy
 
 SPACE = UUID("8f7a3f0e-3a4c-4d39-9d8e-6f6f2a3b1c00")
 DESKTOP = UUID("9fd0eb43-b2bb-4ce3-93b8-9df63f209098")
@@ -354,6 +355,28 @@ def test_shadow_mode_lost_in_mid_session_is_said():
     assert next(action.text for action in decision.actions if isinstance(action, Alarm)).count("gone from D") == 1
 
 
+def gone_from_d(**changes: object) -> Facts:
+    station = replace(guarded_host(), shadowed=frozenset("C"), **changes)  # type: ignore[arg-type]  # as above
+    return facts(guarded(), cloud=cloud(session()), host=station)
+
+
+@pytest.mark.parametrize(
+    ("marked", "remembered"),
+    [(frozenset("C"), [Bared(frozenset("D"))]), (CD, []), (None, [])],
+    ids=["gone", "there", "not known"],
+)
+def test_a_disk_that_left_shadow_mode_is_remembered(marked: frozenset[str] | None, remembered: list[Bared]):
+    """Only if its marker went with it, as everything does that Shadow Mode covered: a list alone may be wrong. Said in any case, once."""
+    decision = decide(Phase.IN_SESSION, gone_from_d(marked=marked), NOW)
+
+    assert [action for action in decision.actions if isinstance(action, Bared)] == remembered
+    assert [type(action) for action in decision.actions].count(Alarm) == 1
+    assert decision.phase is Phase.IN_SESSION
+
+    again = replace(gone_from_d(marked=marked), record=guarded(bared=frozenset("D")))
+    assert "Bared" not in kinds(decide(Phase.IN_SESSION, again, NOW))
+
+
 # -- resetting -------------------------------------------------------------------------------------------------------
 
 SENT = NOW - 30
@@ -427,6 +450,54 @@ def test_a_disk_that_was_not_rolled_back_is_quarantined_at_once():
 
     assert decision.phase is Phase.QUARANTINED
     assert verdicts(decision) == [Verdict.REFUSE]
+
+
+@pytest.mark.parametrize("reset_tries", [1, 2])
+def test_one_disk_that_was_not_rolled_back_is_enough(reset_tries: int):
+    """The system disk forgot everything, another one did not."""
+    seen = facts(resetting(reset_tries=reset_tries), host=host(marked=frozenset("D")), reset_at=SENT)
+
+    decision = decide(Phase.RESETTING, seen, NOW)
+
+    assert (decision.phase, kinds(decision)) == (Phase.QUARANTINED, ["Alarm"])
+    assert "D still carries the marker" in decision.reason
+
+
+def test_the_proof_of_a_station_whose_disk_was_bare_for_a_while_is_none():
+    """New boot, no marker, no Shadow Mode: all true of a disk, too, that keeps what was written to it in mid-session. Only the owner ends that."""
+    record = resetting(bared=frozenset("D"))
+
+    decision = decide(Phase.RESETTING, facts(record, host=host(marked=frozenset()), reset_at=SENT), NOW)
+
+    assert decision.phase is Phase.QUARANTINED
+    assert "Shadow Mode was gone from D in the middle of session" in decision.reason
+
+    kept = replace(record, phase=Phase.QUARANTINED, quarantine_reason=decision.reason.removeprefix("quarantine: "))
+    later = decide(Phase.QUARANTINED, facts(kept, host=host(), cloud=cloud(), reset_at=SENT), NOW + 90_000)
+    assert (later.phase, later.reason) == (Phase.QUARANTINED, decision.reason)
+    assert "Reset" not in kinds(later)
+
+    freed = decide(Phase.QUARANTINED, facts(kept, host=host(), cloud=cloud(), released=True), NOW)
+    assert freed.phase is Phase.CLEAN
+    assert "still wrong: Shadow Mode was gone from D" in freed.reason
+
+
+def test_a_bared_disk_is_not_forgotten_with_a_preparation_that_was_cut_short():
+    """It booted anew in mid-session and was to be prepared again; then the session ended, with nothing of ours on the station."""
+    record = guarded(Phase.PREPARING, prepared=False, bared=frozenset("D"))
+
+    decision = decide(
+        Phase.PREPARING, facts(record, cloud=cloud(session(status="FINISHED")), host=host(marked=frozenset())), NOW
+    )
+
+    assert (decision.phase, kinds(decision)) == (Phase.RESETTING, ["Reset"])
+
+
+def test_a_free_station_with_a_marker_on_another_disk_is_reset():
+    """The first look after a start asks all disks."""
+    decision = decide(Phase.UNKNOWN, facts(cloud=cloud(), host=host(marked=frozenset("D"))), NOW)
+
+    assert kinds(decision) == ["Reset"]
 
 
 def test_a_station_that_comes_back_shadowed_is_reset_again():

@@ -16,7 +16,6 @@ from drova_gate.core.model import (
     HostFacts,
     Lease,
     Phase,
-    Policy,
     Prepare,
     Publish,
     Record,
@@ -26,6 +25,7 @@ from drova_gate.core.model import (
     Verdict,
     Wake,
 )
+from drova_gate.core.policy import Policy
 from drova_gate.core.readings import in_force, live_session
 
 IDS = [UUID(int=number) for number in range(1, 5)]
@@ -54,6 +54,7 @@ hosts = st.builds(
     read_at=times,
     linked_at=times,
     protector_fault=st.sampled_from(["", "refused"]),
+    marked=st.none() | letters,
 )
 records = st.builds(
     Record,
@@ -64,6 +65,7 @@ records = st.builds(
     marker=st.sampled_from(["", "m1"]),
     boot_stamp=st.sampled_from(["", "b1"]),
     entered=letters,
+    bared=letters,
     reset_tries=st.integers(0, 3),
     hidden_by_us=st.booleans(),
     failed=st.integers(0, 3),

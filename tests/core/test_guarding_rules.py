@@ -32,7 +32,6 @@ from drova_gate.core.model import (
     Forget,
     Lease,
     Phase,
-    Policy,
     Publish,
     Record,
     RelayFacts,
@@ -40,6 +39,7 @@ from drova_gate.core.model import (
     Reset,
     Verdict,
 )
+from drova_gate.core.policy import Policy
 from drova_gate.core.readings import missing
 
 POLL = Policy(relay=False)

@@ -7,7 +7,8 @@ import pytest
 from test_decide import NOW, cloud, facts, guarded, guarded_host, held, host, kinds, session, verdicts
 
 from drova_gate.core.decide import decide
-from drova_gate.core.model import Alarm, CloudFacts, EndLease, Facts, Lease, Phase, Policy, Record, Verdict
+from drova_gate.core.model import Alarm, CloudFacts, EndLease, Facts, Lease, Phase, Record, Verdict
+from drova_gate.core.policy import Policy
 
 SINCE = 1_800_000_000
 HOUR = 3600

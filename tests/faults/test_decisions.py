@@ -13,13 +13,13 @@ from drova_gate.core.model import (
     Facts,
     HostFacts,
     Phase,
-    Policy,
     Record,
     RelayFacts,
     Reset,
     SessionFact,
     Verdict,
 )
+from drova_gate.core.policy import Policy
 
 A, B, DESKTOP = UUID(int=1), UUID(int=2), UUID("9fd0eb43-b2bb-4ce3-93b8-9df63f209098")
 NOW = 1000.0

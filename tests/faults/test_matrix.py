@@ -23,6 +23,7 @@ WANTED = {
     "shadow_silent",
     "shadow_password",
     "shadow_partial",
+    "shadow_left",
     "comes_back_shadowed",
     "disk_full",
     "upload_cut",

@@ -274,6 +274,7 @@ async def test_a_clean_station(shell, language):
         assert (facts.shadowed, facts.marker, facts.marker_session, facts.boot_stamp) == (frozenset(), "", "", "")
         assert facts.agent_up is None
         assert facts.protector_fault == ""
+        assert facts.marked is None  # nobody asked
 
 
 @each_kind
@@ -293,8 +294,9 @@ async def test_protect_and_reset(shell, language):
             ]
         )
         await link.write_all({marker_file(volume): b"m1" for volume in BOTH})
-        facts = await look(link, protector)
+        facts = await look(link, protector, BOTH)
         assert (facts.shadowed, facts.marker, facts.marker_session, facts.boot_stamp) == (BOTH, "m1", "s1", "b1")
+        assert facts.marked == BOTH
         assert await marker_files(link, BOTH) == {"C": "m1", "D": "m1"}
         boots = station.machine.boot_count
 
@@ -302,8 +304,9 @@ async def test_protect_and_reset(shell, language):
         await until_back(link)
 
         assert answer in (ResetAnswer.ACCEPTED, ResetAnswer.UNKNOWN)
-        facts = await look(link, protector)
+        facts = await look(link, protector, BOTH)
         assert (facts.shadowed, facts.marker, facts.boot_stamp) == (frozenset(), "", "")
+        assert facts.marked == frozenset()
         assert await marker_files(link, BOTH) == {"C": "", "D": ""}
         assert station.machine.boot_count == boots + 1
 

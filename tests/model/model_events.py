@@ -47,7 +47,7 @@ def _release(world: World) -> None:
 def _state_lost(world: World) -> None:
     from drova_gate.core.model import Record  # noqa: PLC0415 - used here alone
 
-    world.saved = Record()
+    world.saved, world.bare_noted = Record(), False
     world.kill()
 
 
@@ -69,6 +69,7 @@ EVENTS: dict[str, Event] = {
     "kill in the middle": lambda world: world.kill(4),
     "kill at the end": lambda world: world.kill(6),
     "boots by itself": World.own_boot,
+    "leaves Shadow Mode": World.leave_shadow,
     "shadow": _fault("shadow"),
     "partial": _fault("partial"),
     "policy": _fault("policy"),

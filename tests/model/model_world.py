@@ -14,6 +14,7 @@ from drova_gate.core.decide import decide
 from drova_gate.core.model import (
     Adopt,
     AnswerHeld,
+    Bared,
     CloudFacts,
     Decision,
     EndLease,
@@ -24,7 +25,6 @@ from drova_gate.core.model import (
     Lease,
     OwnHiding,
     Phase,
-    Policy,
     PreparationReport,
     Prepare,
     Publish,
@@ -37,6 +37,7 @@ from drova_gate.core.model import (
     StepResult,
     Verdict,
 )
+from drova_gate.core.policy import Policy
 from drova_gate.core.proof import unproved
 from drova_gate.core.readings import missing
 
@@ -92,17 +93,20 @@ class World:
         self.broken: list[str] = []
         self.told: list[str] = []
         # The station.
-        self.on, self.link = True, True
+        self.on = self.link = self.agent = True
         self.boots_at: float | None = None
         self.linked_at = 0.0
         self.shadow = NOTHING
         self.disk_marker = self.marker = ""
+        self.files = self.disk_files = NOTHING
+        """Volumes with a file of the marker, now and on the disk under Shadow Mode."""
+        self.bare = self.bare_noted = False
+        """A disk was out of Shadow Mode under a player since, and keeps what he wrote; the gate has noted it. Until the owner's release."""
         self.stamp = ""
         self.locked = False
         """Every lock held when the marker was set."""
         self.prepared_at: float | None = None
         """When that was, in this boot."""
-        self.agent = True
         self.faults: set[str] = set()
         """``shadow`` and ``partial``: Shadow Mode is not entered; ``policy``: a lock does not hold; ``refused``: the protector's
         password; ``ignored``, ``back_shadowed``, ``kept``: of the next reboot; ``stays_off``; ``hang``: the link breaks in a preparation."""
@@ -123,8 +127,8 @@ class World:
         self.closed_since: float | None = None
         # The owner.
         self.lease: Lease | None = None
-        self.working = False
-        """He was told that the hands are off, and has not said that he is done."""
+        self.working = self.attentive = False
+        """He was told that the hands are off, and has not said that he is done; he looks through a disk as asked, and releases the station."""
         # The players.
         self.inside: Row | None = None
         self.inside_prepared = False
@@ -189,6 +193,7 @@ class World:
     def _remember(self, record: Record) -> None:
         self._instant()
         self.record = self.saved = record
+        self.bare_noted = self.bare_noted or bool(record.bared)
         self._instant()
 
     # -- time --------------------------------------------------------------------------------------------------------
@@ -244,6 +249,8 @@ class World:
 
     def cycle(self) -> bool:
         """Facts, decision, actions; returns whether something was done."""
+        if self.attentive and self.phase is Phase.QUARANTINED and self.record.bared:
+            self.released = True
         try:
             facts = self.facts()
             decision = self.decide(self.phase, facts, self.now)
@@ -255,6 +262,7 @@ class World:
             noted = records.who_is_in(self.record, facts.relay, facts.wall_ms // 1000)
             if noted != self.record:
                 self._remember(noted)
+            self._judge_note(facts)
         except Killed:
             self._died()
             return True
@@ -310,6 +318,7 @@ class World:
                 read_at=self.now,
                 linked_at=self.linked_at,
                 protector_fault="" if told else "refuses the password",
+                marked=None if self.phase in (Phase.CLEAN, Phase.MAINTENANCE) else self.files,
             )
         return Facts(
             record=self.record,
@@ -365,8 +374,12 @@ class World:
                 return self._publish(visible, facts)
             case Adopt():
                 self._remember(records.adopted(self.record, action, facts.host))
+            case Bared() as bared:
+                self._remember(records.bared(self.record, bared))
             case Release():
                 self.released, self.rested_since = False, None
+                if facts.record.phase is Phase.QUARANTINED:
+                    self.bare = self.bare_noted = False
                 self._remember(records.released(self.record))
             case OwnHiding(ours):
                 self._remember(records.hidden(self.record) if ours else records.not_hidden(self.record))
@@ -433,6 +446,7 @@ class World:
             self.link_down()
             return report("unknown", record.entered, passing=True)
         self.marker, self.stamp, self.locked = str(session), record.boot_stamp, "policy" not in self.faults
+        self.files = CD
         self.prepared_at = self.now
         if self.inside is not None and self.inside.uuid == session:
             self.inside_prepared = self.locked and self.shadow == CD
@@ -490,6 +504,17 @@ class World:
         if self.on and self.link and not (self.used or self.marker or self.shadow or self.stamp or untold):
             self._broken("a clean station was reset")
 
+    def _judge_note(self, facts: Facts) -> None:
+        """Promise: what a look shows of a disk that left Shadow Mode under its player outlives the session."""
+        host = facts.host
+        seen = host is not None and host.shadowed is not None and host.marked is not None
+        if seen and self.phase is facts.record.phase is Phase.IN_SESSION and facts.record.prepared:
+            assert host is not None
+            assert host.shadowed is not None
+            assert host.marked is not None
+            if facts.record.entered - host.shadowed - host.marked and not self.saved.bared:
+                self._broken("a disk that left Shadow Mode was not noted")
+
     def _answer(self, verdict: Verdict) -> None:
         for _, row in self.knocks:
             if verdict is Verdict.ADMIT:
@@ -513,6 +538,8 @@ class World:
             self._broken("the owner's own hiding was undone")
         if visible and self.under_lease:
             self._broken("shown while in maintenance")
+        if visible and self.bare_noted:
+            self._broken("shown with a disk that keeps what a player wrote")
         if visible and (self.marker or self.faults & {"refused"}):
             self._broken("shown while not clean")
         self.published = visible
@@ -533,9 +560,9 @@ class World:
         """Windows is up: what Shadow Mode covered is gone."""
         kept = "kept" in self.faults
         if not kept and self.shadow:
-            self.marker = self.disk_marker
+            self.marker, self.files = self.disk_marker, self.disk_files
         elif self.marker:
-            self.disk_marker = self.marker
+            self.disk_marker, self.disk_files = self.marker, self.files
         if "back_shadowed" in self.faults:
             self.faults.discard("back_shadowed")
         else:
@@ -554,6 +581,11 @@ class World:
     def link_up(self) -> None:
         """SSH is back."""
         self.link, self.linked_at = True, self.now
+
+    def leave_shadow(self) -> None:
+        """A player who knows the password takes a disk out of Shadow Mode: what it covered is gone at once, what he writes now stays."""
+        if self.on and self.inside is not None and "D" in self.shadow:
+            self.shadow, self.files, self.bare = self.shadow - {"D"}, self.files - {"D"}, True
 
     def own_boot(self) -> None:
         """The station boots by itself."""
@@ -593,7 +625,10 @@ class World:
         if self.policy.relay and self.working and self.under_lease:
             self._broken("a player was admitted to a station in maintenance")
         if self.policy.relay and not self.policy.admit_unprotected:
-            if row.product == DESKTOP and not (ready or self._just_prepared() or self._untold(row)):
+            if self.bare_noted and row.uuid != self.saved.session:
+                self._broken("a player was admitted to a disk that keeps what another wrote")
+            own_doing = self.bare and self.been == row.uuid
+            if row.product == DESKTOP and not (ready or own_doing or self._just_prepared() or self._untold(row)):
                 self._broken("a player was admitted to an unprepared station")
             if self.been not in (None, row.uuid):
                 self._broken("a player was admitted to a station that was not reset")
@@ -695,9 +730,10 @@ class World:
         A disk that was not rolled back has been cleaned by its owner.
         """
         self.faults &= {"ignored", "back_shadowed"}
-        self.disk_marker = ""
+        self.disk_marker, self.disk_files = "", NOTHING
+        self.attentive = True
         if not self.shadow:
-            self.marker = ""
+            self.marker, self.files = "", NOTHING
         self.finish()
         for row in self.rows:
             row.listed = row.shown_over = True
@@ -716,7 +752,7 @@ class World:
         left = []
         if self.phase is not Phase.CLEAN or self.record.session is not None:
             left.append(f"phase {self.phase}")
-        if self.marker or self.shadow:
+        if self.marker or self.files or self.shadow:
             left.append("locked or shadowed")
         if not self.published and not self.owner_hid:
             left.append("hidden")

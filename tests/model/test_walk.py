@@ -12,17 +12,18 @@ from model_world import Decide, World
 from drova_gate.core.decide import decide
 from drova_gate.core.model import (
     AnswerHeld,
+    Bared,
     Decision,
     Facts,
     Forget,
     OwnHiding,
     Phase,
-    Policy,
     Prepare,
     Publish,
     Reset,
     Verdict,
 )
+from drova_gate.core.policy import Policy
 from drova_gate.core.readings import going_on, in_force
 
 RELAY = pytest.mark.parametrize("relay", [True, False], ids=["socket", "poll"])
@@ -334,7 +335,19 @@ def _never_ends(phase: Phase, facts: Facts, now: float) -> Decision:
     return decide(phase, replace(facts, maintenance=kept), now)
 
 
+def _trusts_the_proof(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A station that has booted without its marker is clean, whatever was seen in mid-session."""
+    return decide(phase, replace(facts, record=replace(facts.record, bared=frozenset())), now)
+
+
+def _notes_nothing(phase: Phase, facts: Facts, now: float) -> Decision:
+    """A disk that left Shadow Mode is said, and forgotten."""
+    decision = decide(phase, facts, now)
+    return replace(decision, actions=tuple(one for one in decision.actions if not isinstance(one, Bared)))
+
+
 RENTED = [("rental", 3.0)]
+BARED = [("rental", 30.0), ("leaves Shadow Mode", 30.0)]
 NOT_ROLLED_BACK = [("rental", 3.0), ("kept", 3.0), ("finished", 800.0)]
 
 
@@ -351,6 +364,8 @@ NOT_ROLLED_BACK = [("rental", 3.0), ("kept", 3.0), ("finished", 800.0)]
         (_never_hides, NOT_ROLLED_BACK, "in the catalogue while in quarantine"),
         (_prepares_on_top, RENTED, "a player was admitted to a station that was not reset"),
         (_resets_twice, RENTED, "a clean station was reset"),
+        (_trusts_the_proof, BARED, "a player was admitted to a disk that keeps what another wrote"),
+        (_notes_nothing, RENTED, "a disk that left Shadow Mode was not noted"),
     ],
     ids=lambda one: getattr(one, "__name__", ""),
 )
