@@ -37,6 +37,7 @@ from drova_gate.core.model import (
 )
 from drova_gate.core.offer import closed
 from drova_gate.core.proof import unproved
+from drova_gate.core.readings import bare_at_the_end
 from drova_gate.effects import Effects, Preparation
 from drova_gate.errors import GateError
 from drova_gate.host.reset import ResetAnswer
@@ -311,6 +312,7 @@ class Controller:
             self._happened("not_prepared", report.fault or records.failed_musts(report), report)
 
     async def _reset(self, action: Reset) -> None:
+        await self._look_back()
         before = self.record
         wall = int(self.observer.wall())
         await self._remember(records.reset_goes_out(before, wall))
@@ -329,6 +331,13 @@ class Controller:
         if answer is ResetAnswer.REFUSED:
             self._alarms.sound("the station refused to reboot; it is asked again, then quarantined")
         self._happened("reset", f"reset sent: {action.why}")
+
+    async def _look_back(self) -> None:
+        """Before the first reset of a session: what left Shadow Mode since the last look would pass for proved clean after it."""
+        if not (self.record.prepared and self.observer.protector.forgets) or self.record.reset_tries:
+            return
+        if now_bare := bare_at_the_end(self.record, await self._effects.last_look()):
+            await self._remember(records.bared(self.record, Bared(now_bare)))
 
     async def _call_station(self) -> None:
         if self._clock() < self._wake_due:

@@ -6,9 +6,10 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-from drova_gate.core.model import PreparationReport, Record, StepOutcome
+from drova_gate.core.model import HostFacts, PreparationReport, Record, StepOutcome
 from drova_gate.errors import CallOwner, GateError, OutcomeUnknown, StationUnreachable
 from drova_gate.host.evict import evict
+from drova_gate.host.look import look
 from drova_gate.host.reset import ResetAnswer, reset
 from drova_gate.host.wake import wake
 from drova_gate.observe import Observer
@@ -23,6 +24,10 @@ log = logging.getLogger(__name__)
 
 PREPARE_LIMIT = 60.0
 """Seconds after which a preparation is given up and looked at anew; it takes one or two."""
+
+
+LAST_LOOK_LIMIT = 5.0
+"""Seconds for the look before a reset; it takes a fraction of one, and the next player waits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,16 @@ class Effects:
             return PreparationReport(
                 session, record.marker, frozenset(), record.entered, (), 0, PREPARE_LIMIT, fault_text
             )
+
+    async def last_look(self) -> HostFacts | None:
+        """What the station shows right before its reset; ``None``: it did not say, which holds up no reset."""
+        observer = self._observer
+        try:
+            async with asyncio.timeout(LAST_LOOK_LIMIT):
+                return await look(observer.link, observer.protector, observer.volumes or frozenset())
+        except (TimeoutError, GateError) as error:
+            log.info("%s: not looked at once more before its reset (%s)", self._name, str(error) or "no answer")
+            return None
 
     async def reset(self, record: Record, *, plain: bool) -> tuple[ResetAnswer, str]:
         """Send the reset; returns the station's answer and what could not be undone, in words.

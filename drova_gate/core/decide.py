@@ -356,7 +356,8 @@ def _in_session(facts: Facts, now: float) -> Decision:
 
 def _shadow_gone(facts: Facts) -> tuple[Action, ...]:
     """What is said, and remembered, of volumes that have left Shadow Mode while a player is in: no reason to reboot him."""
-    name, gone, now_bare = guarded_name(facts), gone_from(facts), bare(facts)
+    name = guarded_name(facts)
+    gone, now_bare = gone_from(facts.record, facts.host), bare(facts.record, facts.host)
     if not gone:
         return ()
     if facts.host is not None and facts.host.marked is not None and not now_bare:

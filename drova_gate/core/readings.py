@@ -5,11 +5,12 @@ An unknown fact (``None``) gives an unknown reading, never an absence.
 
 from datetime import datetime
 
-from drova_gate.core.model import Facts, HostFacts, Lease, PreparationReport, SessionFact
+from drova_gate.core.model import Facts, HostFacts, Lease, PreparationReport, Record, SessionFact
 
 __all__ = [
     "asked_after",
     "bare",
+    "bare_at_the_end",
     "belongs_to_nobody",
     "comes_back",
     "ended",
@@ -233,16 +234,20 @@ def still_shadowed(facts: Facts) -> frozenset[str] | None:
     return facts.host.shadowed & facts.record.entered
 
 
-def gone_from(facts: Facts) -> frozenset[str]:
+def gone_from(record: Record, host: HostFacts | None) -> frozenset[str]:
     """Volumes of ours that the protector's list leaves out; what it lists that is not ours does not count."""
-    host = facts.host
-    return facts.record.entered - host.shadowed if host is not None and host.shadowed is not None else frozenset()
+    return record.entered - host.shadowed if host is not None and host.shadowed is not None else frozenset()
 
 
-def bare(facts: Facts) -> frozenset[str]:
-    """Of those, the ones whose marker is gone with it: a list can be wrong, but what Shadow Mode covered goes only when it is left."""
-    marked = facts.host.marked if facts.host is not None else None
-    return gone_from(facts) - marked if marked is not None else frozenset()
+def bare(record: Record, host: HostFacts | None) -> frozenset[str]:
+    """Of those, the ones whose marker is gone with it: a list can be wrong, but in one boot what Shadow Mode covered goes only when it is left."""
+    return gone_from(record, host) - host.marked if host is not None and host.marked is not None else frozenset()
+
+
+def bare_at_the_end(record: Record, host: HostFacts | None) -> frozenset[str]:
+    """The same by the last look before a session's reset, unless the station has booted since its preparation: a boot takes all of it off."""
+    same_boot = record.prepared and not record.reset_tries and host is not None and bool(host.boot_stamp)
+    return bare(record, host) if same_boot else frozenset()
 
 
 def not_seen_out(facts: Facts) -> frozenset[str]:

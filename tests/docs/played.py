@@ -113,6 +113,16 @@ class Day:
         server = self.stage.cloud.servers[self.act.server]
         await until(lambda: not server.published)
 
+    async def a_player_takes_a_disk_out(self) -> None:
+        """He knows the protector's password; then his session ends, and the station is reset."""
+        await self.a_player_comes()
+        self.act.station.machine.shadow.exit("D", now=True)
+        self.stage.cloud.finish(self.session)
+        await self._left()
+        await until(lambda: self.act.phase is Phase.QUARANTINED)
+        server = self.stage.cloud.servers[self.act.server]
+        await until(lambda: not server.published)
+
     async def the_image_is_restored(self) -> None:
         """The owner puts his image back: marker, locks and all else of the last session are gone."""
         self.act.station.faults.discard("not_rolled_back")

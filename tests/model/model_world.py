@@ -39,7 +39,7 @@ from drova_gate.core.model import (
 )
 from drova_gate.core.policy import Policy
 from drova_gate.core.proof import unproved
-from drova_gate.core.readings import missing
+from drova_gate.core.readings import bare_at_the_end, missing
 
 __all__ = ["Decide", "Killed", "World"]
 
@@ -306,20 +306,7 @@ class World:
             self.answered_at, self.silent_since = self.now, None
         elif self.silent_since is None:
             self.silent_since = self.now
-        host = None
-        if self.on and self.link:
-            told = "refused" not in self.faults
-            host = HostFacts(
-                shadowed=self.shadow if told else None,
-                marker="m" if self.marker else "",
-                marker_session=self.marker,
-                boot_stamp=self.stamp,
-                agent_up=self.agent,
-                read_at=self.now,
-                linked_at=self.linked_at,
-                protector_fault="" if told else "refuses the password",
-                marked=None if self.phase in (Phase.CLEAN, Phase.MAINTENANCE) else self.files,
-            )
+        host = self._host()
         return Facts(
             record=self.record,
             policy=self.policy,
@@ -347,6 +334,22 @@ class World:
         oldest, newest = min(times, default=None), max(times, default=None)
         quiet = None if self.inside is not None else self.quiet_since
         return RelayFacts(len(times), oldest, newest, len(times), quiet)
+
+    def _host(self) -> HostFacts | None:
+        if not (self.on and self.link):
+            return None
+        told = "refused" not in self.faults
+        return HostFacts(
+            shadowed=self.shadow if told else None,
+            marker="m" if self.marker else "",
+            marker_session=self.marker,
+            boot_stamp=self.stamp,
+            agent_up=self.agent,
+            read_at=self.now,
+            linked_at=self.linked_at,
+            protector_fault="" if told else "refuses the password",
+            marked=None if self.phase in (Phase.CLEAN, Phase.MAINTENANCE) else self.files,
+        )
 
     def _enter(self, decision: Decision) -> bool:
         if decision.phase is self.phase:
@@ -459,6 +462,9 @@ class World:
         return report("", record.entered)
 
     def _reset(self) -> None:
+        host = self._host()
+        if now_bare := bare_at_the_end(self.record, None if host is None else replace(host, marked=self.files)):
+            self._remember(records.bared(self.record, Bared(now_bare)))
         before = self.record
         self._judge_hands()
         self._judge_reset(before)
