@@ -7,6 +7,7 @@ from importlib import import_module
 
 from drova_gate import __version__
 from drova_gate.cli.speech import complain
+from drova_gate.cli.surroundings import fill_standard_files
 from drova_gate.errors import GateError, OptionFault, RecipeFault, SettingsFault
 
 __all__ = ["main", "poll", "socket", "validate"]
@@ -62,6 +63,7 @@ def validate(arguments: list[str] | None = None) -> int:
 
 def main(arguments: list[str] | None = None) -> int:
     """``drova_gate``: all commands."""
+    fill_standard_files()
     typed = sys.argv[1:] if arguments is None else arguments
     options = _parser(typed[0] if typed else "").parse_args(typed)
     try:

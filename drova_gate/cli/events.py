@@ -2,7 +2,6 @@
 
 import argparse
 import sqlite3
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from drova_gate.cli.owner import add_only_station
 from drova_gate.cli.speech import complain, spoken
-from drova_gate.cli.surroundings import colour, state_dirs
+from drova_gate.cli.surroundings import colour, print_lines, state_dirs
 from drova_gate.moments import ACCEPTED, period
 from drova_gate.report.ask import places
 from drova_gate.report.reading import Reader, as_json
@@ -63,9 +62,6 @@ def _events(options: argparse.Namespace) -> int:
         return 1
     except KeyboardInterrupt:
         return 0
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has seen enough (``| head``)
-        return 0
     finally:
         for reader in readers:
             reader.close()
@@ -77,15 +73,14 @@ def _print_all(readers: list[Reader], options: argparse.Namespace, since: float 
         found: list[dict[str, Any]] = []
         for reader in readers:
             found += reader.new(station=options.station, since=since, last=last)
+        lines: list[str] = []
         for event in sorted(found, key=lambda event: event["at"]):
-            text = (
-                as_json(event)
+            lines += (
+                [as_json(event)]
                 if options.json
-                else "\n".join(event_lines(event, colour=colour(), steps=options.steps, say=spoken().of))
+                else event_lines(event, colour=colour(), steps=options.steps, say=spoken().of)
             )
-            sys.stdout.write(text + "\n")
-        sys.stdout.flush()
-        if not options.follow:
+        if not print_lines(lines) or not options.follow:
             return 0
         last = None
         time.sleep(FOLLOW_SECONDS)

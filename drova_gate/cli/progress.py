@@ -5,6 +5,7 @@ import sys
 import time
 
 from drova_gate.cli.speech import spoken
+from drova_gate.cli.surroundings import print_text
 from drova_gate.columns import cut
 from drova_gate.sheet import one_line
 
@@ -39,20 +40,18 @@ class Progress:
         of = spoken().of
         line = f"{of(f'{done} of {self._total}{self._left(done, now)}')}  {of(one_line(what)) if what else ''}".rstrip()
         if not self._drawn:
-            sys.stderr.write(f"{line}\n")
+            print_text(f"{line}\n", to_errors=True)
         else:
             full = PLACES * done // max(1, self._total)
             line = f"[{'#' * full}{'.' * (PLACES - full)}] {line}"
             # A column is left free: some terminals begin a new line when the last one is taken.
-            sys.stderr.write(f"\r{cut(line, shutil.get_terminal_size().columns - 1)}\x1b[K")
+            print_text(f"\r{cut(line, shutil.get_terminal_size().columns - 1)}\x1b[K", to_errors=True)
             self._open = True
-        sys.stderr.flush()
 
     def close(self) -> None:
         """Leave the line; whatever is printed next begins below it."""
         if self._open:
-            sys.stderr.write("\n")
-            sys.stderr.flush()
+            print_text("\n", to_errors=True)
             self._open = False
 
     def _left(self, done: int, now: float) -> str:

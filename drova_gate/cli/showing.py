@@ -30,16 +30,17 @@ def show(
     *,
     flexible: str | None = None,
     nothing: str = "",
-) -> None:
-    """Print the rows in the form that was asked for; ``nothing`` is said to people when there are none."""
+) -> bool:
+    """Print the rows in the form that was asked for; ``nothing`` is said to people when there are none. ``False``: nobody reads any more."""
     if options.json:
-        print_lines([json_text(rows)])
-    elif options.csv:
-        print_lines([csv_text(columns, rows).rstrip("\r\n")])
-    elif rows:
-        print_lines(fitted_table(columns, rows, flexible=flexible, room=terminal_room()))
-    elif nothing:
+        return print_lines([json_text(rows)])
+    if options.csv:
+        return print_lines([csv_text(columns, rows).rstrip("\r\n")])
+    if rows:
+        return print_lines(fitted_table(columns, rows, flexible=flexible, room=terminal_room()))
+    if nothing:
         say(nothing)
+    return True
 
 
 def fitted_table(

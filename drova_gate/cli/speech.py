@@ -37,7 +37,7 @@ def _named_file(arguments: Sequence[str]) -> Path | None:
 def complain(fault: GateError | str) -> None:
     """Say on standard error what is wrong; an error is said part by part."""
     text = spoken().of_error(fault) if isinstance(fault, GateError) else spoken().of(fault)
-    sys.stderr.write(f"{_harmless(text)}\n")
+    print_lines([_harmless(text)], to_errors=True)
 
 
 def say(text: str, *, to_errors: bool = False) -> None:

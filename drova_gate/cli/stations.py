@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from drova_gate.cli.owner import add_env, add_station, with_owner
 from drova_gate.cli.showing import add_showing, fitted_table, for_machines, show
 from drova_gate.cli.speech import complain, spoken
-from drova_gate.cli.surroundings import is_screen, print_lines, screen_lines, terminal_room
+from drova_gate.cli.surroundings import is_screen, print_lines, print_text, screen_lines, terminal_room
 from drova_gate.cli.where import places
 from drova_gate.columns import cut
 from drova_gate.errors import TryAgain
@@ -198,7 +198,8 @@ def _current(options: argparse.Namespace) -> int:
             if is_screen() and not for_machines(options):
                 sys.stdout.write("\x1b[2J")
             while True:
-                await _turn(owner, options, known)
+                if not await _turn(owner, options, known):
+                    return 0
                 await asyncio.sleep(WATCH_SECONDS)
 
     return with_owner(options, work)
@@ -226,24 +227,21 @@ def _summary(seen: "Sequence[Seen]", now: float) -> str:
     return spoken().of(f"stations: {told or 'none'}")
 
 
-async def _turn(owner: "Owner", options: argparse.Namespace, known: "Places") -> None:
-    """Show it once more; a cloud that does not answer is waited for."""
+async def _turn(owner: "Owner", options: argparse.Namespace, known: "Places") -> bool:
+    """Show it once more; a cloud that does not answer is waited for. ``False``: nobody looks any more."""
     try:
         rows, summary, _ = await _playing(owner, options, known)
     except TryAgain as error:
         rows, summary = [], spoken().of_error(error)
         if for_machines(options):
             complain(error)
-            return
+            return True
     if for_machines(options):
-        show(options, CURRENT, rows)
-        return
+        return show(options, CURRENT, rows)
     lines = fitted_table(CURRENT, rows, flexible="game", room=terminal_room()) if rows else []
     lines += [f"{datetime.now().astimezone():%H:%M:%S}  {summary}"]
     if is_screen():
         # In place, line by line: nothing flickers, nothing of the last picture stays.
         lines = lines[: screen_lines() - 1]
-        sys.stdout.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
-        sys.stdout.flush()
-    else:
-        print_lines(lines)
+        return print_text("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
+    return print_lines(lines)

@@ -10,7 +10,7 @@ from typing import Any
 
 from drova_gate.cli.owner import add_only_station
 from drova_gate.cli.speech import spoken
-from drova_gate.cli.surroundings import colour, state_dirs
+from drova_gate.cli.surroundings import colour, print_lines, print_text, state_dirs
 from drova_gate.report.ask import NobodyThere, ask, places
 from drova_gate.report.table import status_lines
 
@@ -43,23 +43,25 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def _status(options: argparse.Namespace) -> int:
     if not options.watch:
-        return _show(options)
+        return _show(options)[0]
     code = 0
     try:
         if sys.stdout.isatty() and not options.json:
             sys.stdout.write("\x1b[2J")
         while True:
-            code = _show(options, watching=sys.stdout.isatty() and not options.json)
+            code, read = _show(options, watching=sys.stdout.isatty() and not options.json)
+            if not read:
+                return code
             time.sleep(WATCH_SECONDS)
     except KeyboardInterrupt:
         return code
 
 
-def _show(options: argparse.Namespace, *, watching: bool = False) -> int:
+def _show(options: argparse.Namespace, *, watching: bool = False) -> tuple[int, bool]:
+    """Show it once; the exit code, and whether somebody still reads."""
     status, faults = gathered(options.env, options.station, addresses=options.addresses)
     if options.json:
-        sys.stdout.write(json.dumps(status | {"faults": faults}, ensure_ascii=False) + "\n")
-        sys.stdout.flush()
+        read = print_text(json.dumps(status | {"faults": faults}, ensure_ascii=False) + "\n")
     else:
         size = shutil.get_terminal_size((140, 40))
         say = spoken().of
@@ -69,14 +71,13 @@ def _show(options: argparse.Namespace, *, watching: bool = False) -> int:
         if watching:
             # In place, line by line: nothing flickers, nothing of the last picture stays.
             lines = lines[: size.lines - 1]
-            sys.stdout.write("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
+            read = print_text("\x1b[H" + "".join(f"{line}\x1b[K\n" for line in lines) + "\x1b[J")
         else:
-            sys.stdout.write("".join(f"{line}\n" for line in lines))
-        sys.stdout.flush()
+            read = print_lines(lines)
     if not status["stations"]:
-        return NOT_RUNNING
+        return NOT_RUNNING, read
     bad = any(one["phase"] == "quarantined" or one["stuck_since"] for one in status["stations"])
-    return BAD if bad or faults else 0
+    return (BAD if bad or faults else 0), read
 
 
 def gathered(env: Path | None, station: str | None, *, addresses: bool = False) -> tuple[dict[str, Any], list[str]]:

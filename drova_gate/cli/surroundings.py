@@ -18,17 +18,19 @@ from drova_gate.config import (
     read_config,
     read_preparation_settings,
 )
-from drova_gate.errors import SettingsFault
+from drova_gate.errors import CallOwner, SettingsFault
 from drova_gate.owner.settings import OwnerSettings
 from drova_gate.settings import SETTINGS
 
 __all__ = [
     "chosen",
     "colour",
+    "fill_standard_files",
     "geo_dirs",
     "is_screen",
     "own_state_dir",
     "print_lines",
+    "print_text",
     "read_owner_settings",
     "read_preparation",
     "read_settings",
@@ -305,13 +307,39 @@ def terminal_room() -> int | None:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
-def print_lines(lines: Iterable[str], *, to_errors: bool = False) -> None:
-    """Print lines of any language; a reader that has seen enough (``| head``) is no error."""
+def print_lines(lines: Iterable[str], *, to_errors: bool = False) -> bool:
+    """Print lines of any language, as ``print_text`` does."""
+    return print_text("".join(f"{line}\n" for line in lines), to_errors=to_errors)
+
+
+def print_text(text: str, *, to_errors: bool = False) -> bool:
+    """Print a text of any language; ``False``: its reader has seen enough (``| head``), which is no error. A full disk is ``CallOwner``."""
     stream = sys.stderr if to_errors else sys.stdout
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="replace")  # a terminal that knows no Chinese shows a question mark
     try:
-        stream.write("".join(f"{line}\n" for line in lines))
+        stream.write(text)
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
+        # What is still in the stream's buffer would be a second error when the process ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if to_errors or isinstance(error, BrokenPipeError):
+            return False  # work in progress is not broken off because nobody watches it
+        raise CallOwner(
+            "standard output", f"cannot be written ({error.strerror})", "make room on that disk, and run it again"
+        ) from error
+    return True
+
+
+def fill_standard_files() -> None:
+    """Put ``/dev/null`` where whoever started the process has closed standard input, output or errors.
+
+    Else a socket or the event loop gets such a number, and what is printed goes there; uvloop ends the process for it.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free: this one
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "w" if number else "r", encoding="utf-8", closefd=False))  # noqa: SIM115 - for the life of the process

@@ -28,7 +28,7 @@ _SUBJECTS = {spec.code: spec.subject for spec in CHECKS}
 class Telling:
     """How the results are told."""
 
-    print_lines: Callable[[Iterable[str]], None]
+    print_lines: Callable[[Iterable[str]], object]
     as_json: bool = False
     fix_plan: bool = False
     colour: bool = False
