@@ -27,7 +27,7 @@ SECOND = (("6f0c2a9e-6a1d-4f57-9f5e-2d3b8c1a7e41", "token-2", "a1b2c3d4-1111-422
 def snapshot(machine: Machine) -> dict[str, object]:
     """Everything that there is on a station, memory included."""
     return {
-        "files": {letter: dict(volume.now) for letter, volume in sorted(machine.files._volumes.items())},
+        "files": {letter: dict(volume.now.nodes) for letter, volume in sorted(machine.files._volumes.items())},
         "registry": deepcopy(machine.registry._root),
         "services": dict(machine.services._table),
         "firewall": deepcopy(machine.firewall._now),

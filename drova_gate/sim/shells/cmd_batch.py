@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from bisect import bisect_left
 from typing import TYPE_CHECKING
 
 from drova_gate.sim.shells.cmd_expand import percent_in_batch
@@ -34,8 +35,9 @@ async def run_file(shell: "Shell", path: str, word: str, rest: str, streams: Str
     """Run a batch file with its arguments; the error level at its end."""
     data = shell.machine.files.read(path).partition(_END_OF_FILE)[0]
     lines = [line.removesuffix(b"\r") for line in data.split(b"\n")]
+    labels = tuple(number for number, line in enumerate(lines) if line.lstrip(b" \t,;=").startswith(b":"))
     raw = rest.strip(" \t")
-    return await _run(shell, Frame(path, lines, word, split_arguments(raw), raw), streams)
+    return await _run(shell, Frame(path, lines, word, split_arguments(raw), raw, labels), streams)
 
 
 async def call_label(shell: "Shell", label: str, rest: str, streams: Streams) -> int:
@@ -46,7 +48,7 @@ async def call_label(shell: "Shell", label: str, rest: str, streams: Streams) ->
         shell.errorlevel = 1
         return 1
     raw = rest.strip(" \t")
-    inner = Frame(frame.path, frame.lines, f":{label}", split_arguments(raw), raw, at=frame.at)
+    inner = Frame(frame.path, frame.lines, f":{label}", split_arguments(raw), raw, frame.labels, at=frame.at)
     if not _jump(shell, inner, label):
         shell.say(streams.err, "label", label)
         shell.errorlevel = 1
@@ -137,13 +139,9 @@ async def _statement(shell: "Shell", frame: Frame, streams: Streams) -> None:
 
 def _jump(shell: "Shell", frame: Frame, label: str) -> bool:
     """Set the frame behind a label, looked for from here on, then from the top."""
-    count = len(frame.lines)
-    for number in [*range(frame.at, count), *range(min(frame.at, count))]:
-        line = frame.lines[number]
-        # Most lines are no labels: found out before they are decoded.
-        match = (
-            _LABEL.match(line.decode(shell.encoding, "replace")) if line.lstrip(b" \t,;=").startswith(b":") else None
-        )
+    here = bisect_left(frame.labels, frame.at)
+    for number in (*frame.labels[here:], *frame.labels[:here]):
+        match = _LABEL.match(frame.lines[number].decode(shell.encoding, "replace"))
         if match and match[1].lower() == label.lower():
             frame.at = number + 1
             return True

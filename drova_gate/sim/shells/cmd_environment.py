@@ -24,6 +24,12 @@ class Environment:
         else:
             self._items.pop(name.upper(), None)
 
+    def copy(self) -> "Environment":
+        """The same variables, for a shell of its own."""
+        other = Environment({})
+        other._items = dict(self._items)
+        return other
+
     def mapping(self) -> dict[str, str]:
         """A copy as programs get it."""
         return dict(self._items.values())

@@ -3,6 +3,7 @@
 import errno
 import re
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from drova_gate.sim.shells.cmd_syntax import DELIMITERS
@@ -81,9 +82,14 @@ def words(rest: str) -> tuple[list[str], list[str]]:
 
 def name_matches(pattern: str, name: str) -> bool:
     """Whether a name fits a pattern with ``*`` and ``?``; ``*.*`` is every name."""
+    return _wild(pattern).fullmatch(name) is not None
+
+
+@lru_cache(1024)
+def _wild(pattern: str) -> re.Pattern[str]:
     wild = "*" if pattern == "*.*" else pattern
     wanted = "".join(".*" if char == "*" else "." if char == "?" else re.escape(char) for char in wild)
-    return re.fullmatch(wanted, name, re.IGNORECASE) is not None
+    return re.compile(wanted, re.IGNORECASE)
 
 
 def matching(shell: "Shell", path: str, *, directories: bool) -> list[str]:

@@ -62,7 +62,7 @@ class Shell:
 
     def child(self) -> "Shell":
         """A cmd.exe that this one starts for a side of a pipe: what it sets is lost."""
-        other = Shell(self.machine, Environment(self.environment.mapping()), self.directory)
+        other = Shell(self.machine, self.environment.copy(), self.directory)
         other.directories = dict(self.directories)
         other.errorlevel, other.delayed, other.frame, other.echo = self.errorlevel, self.delayed, self.frame, self.echo
         other.loop = dict(self.loop)
@@ -277,7 +277,9 @@ class Shell:
 
     def find(self, name: str) -> str | None:
         """The program's full path."""
-        return self.machine.find_program(name, environment=self.environment.mapping(), directory=self.directory)
+        looked_at = ((variable, self.environment.get(variable)) for variable in ("PATH", "PATHEXT"))
+        environment = {variable: value for variable, value in looked_at if value is not None}
+        return self.machine.find_program(name, environment=environment, directory=self.directory)
 
     def _not_found(self, name: str, streams: Streams) -> int:
         folder = name.replace("/", "\\").rpartition("\\")[0]

@@ -82,10 +82,11 @@ class Frame:
     arguments: list[str]
     raw_arguments: str
     """``%*``."""
+    labels: tuple[int, ...]
+    """Which of the lines begin with a colon."""
     at: int = 0
     saved: list[Saved] = field(default_factory=list)
 
     def numbered(self) -> dict[str, str]:
         """``%0`` to ``%9`` and ``%*``."""
-        words = dict(enumerate([self.name, *self.arguments[:9]]))
-        return {str(number): word for number, word in words.items()} | {"*": self.raw_arguments}
+        return dict(zip("0123456789", [self.name, *self.arguments[:9]], strict=False)) | {"*": self.raw_arguments}

@@ -38,13 +38,44 @@ class Node:
     """Seconds since 1970."""
 
 
+class _Disk:
+    """A volume's nodes by key, and by directory: nobody looks through the whole volume for what is in one."""
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self._inside: dict[str, dict[str, None]] = {}
+
+    def copy(self) -> "_Disk":
+        other = _Disk()
+        other.nodes = dict(self.nodes)
+        other._inside = {key: dict(inside) for key, inside in self._inside.items()}
+        return other
+
+    def put(self, key: str, node: Node) -> None:
+        self.nodes[key] = node
+        if not key.endswith("\\"):
+            self._inside.setdefault(_directory(key), {})[key] = None
+
+    def remove(self, key: str) -> None:
+        del self.nodes[key]
+        self._inside.get(_directory(key), {}).pop(key, None)
+
+    def inside(self, key: str) -> list[tuple[str, Node]]:
+        return [(inner, self.nodes[inner]) for inner in self._inside.get(key, ())]
+
+    def below(self, key: str) -> Iterator[tuple[str, Node]]:
+        for inner, node in self.inside(key):
+            yield inner, node
+            yield from self.below(inner)
+
+
 class _Volume:
     def __init__(self, letter: str, free: float) -> None:
         self.letter = letter
         self.free = free
-        root = f"{letter.lower()}:\\"
-        self.now: dict[str, Node] = {root: Node(f"{letter}:\\")}
-        self.base: dict[str, Node] | None = None
+        self.now = _Disk()
+        self.now.put(f"{letter.lower()}:\\", Node(f"{letter}:\\"))
+        self.base: _Disk | None = None
         """What the disk will hold after the next boot; ``None``: not in Shadow Mode."""
 
 
@@ -66,7 +97,7 @@ class FileSystem:
         """From now on writes to this volume go to the overlay."""
         volume = self._volumes[letter]
         if volume.base is None:
-            volume.base = dict(volume.now)
+            volume.base = volume.now.copy()
 
     def forget(self, letter: str) -> None:
         """Drop the overlay: the volume is as it was when it entered Shadow Mode."""
@@ -82,20 +113,22 @@ class FileSystem:
         """Write one file or folder of the overlay through to the disk; whether there was something to write."""
         key = self._key(path)
         volume = self._volumes[key[0].upper()]
-        if key not in volume.now or volume.base is None:
-            return key in volume.now
-        for part in [*_ancestors(key), key]:
-            volume.base.setdefault(part, volume.now[part])
-        inside = key.rstrip("\\") + "\\"
-        for other, node in volume.now.items():
-            if other == key or other.startswith(inside):
-                volume.base[other] = node
+        now, base = volume.now, volume.base
+        if key not in now.nodes or base is None:
+            return key in now.nodes
+        for part in _ancestors(key):
+            if part not in base.nodes:
+                base.put(part, now.nodes[part])
+        for other, node in [(key, now.nodes[key]), *now.below(key)]:
+            base.put(other, node)
         return True
 
     def lasting(self) -> dict[str, tuple[str, bytes | None, frozenset[str], str]]:
         """What the disks hold once every overlay is dropped: key to name, content, attributes and junction target."""
         disks = (volume.now if volume.base is None else volume.base for volume in self._volumes.values())
-        return {key: (node.name, node.data, node.flags, node.target) for disk in disks for key, node in disk.items()}
+        return {
+            key: (node.name, node.data, node.flags, node.target) for disk in disks for key, node in disk.nodes.items()
+        }
 
     # -- reading -------------------------------------------------------------------------------------------------
 
@@ -145,7 +178,7 @@ class FileSystem:
     def listing(self, path: str) -> list[str]:
         """Names in a directory, sorted as NTFS sorts them."""
         key = self._key(path)
-        node = self._volumes[key[0].upper()].now.get(key)
+        node = self._disk(key).nodes.get(key)
         if node is None:
             raise FileNotFoundError(errno.ENOENT, "no such directory", path)
         if node.data is not None:
@@ -155,7 +188,8 @@ class FileSystem:
     def real_name(self, path: str) -> str:
         """The path as its parts were written at creation."""
         key = self._key(path, follow_last=False)
-        names = [self._volumes[key[0].upper()].now[part].name for part in [*_ancestors(key), key]]
+        nodes = self._disk(key).nodes
+        names = [nodes[part].name for part in [*_ancestors(key), key]]
         return names[0] + "\\".join(names[1:])
 
     def files_below(self, path: str) -> Iterator[str]:
@@ -174,7 +208,7 @@ class FileSystem:
     def write(self, path: str, data: bytes) -> None:
         """Create a file or replace its content; its directory must be there."""
         key = self._key(path)
-        node = self._volumes[key[0].upper()].now.get(key)
+        node = self._disk(key).nodes.get(key)
         if node is not None and node.data is None:
             raise IsADirectoryError(errno.EISDIR, "is a directory", path)
         self._need_parent(key, path)
@@ -193,18 +227,18 @@ class FileSystem:
         if node.data is None:
             raise PermissionError(errno.EACCES, "is a directory", path)
         self._need_writable(key, node, path)
-        del self._volumes[key[0].upper()].now[key]
+        self._disk(key).remove(key)
         self._wrote(path, key)
 
     def make_directory(self, path: str, *, parents: bool = False) -> None:
         """Create a directory; with ``parents``, its parents too, and an existing one is fine."""
         key = self._key(path)
-        now = self._volumes[key[0].upper()].now
+        now = self._disk(key).nodes
         if key in now:
             if parents and now[key].data is None:
                 return
             raise FileExistsError(errno.EEXIST, "already there", path)
-        if parents:
+        if parents and _directory(key) not in now:
             for part, written in _written_ancestors(path):
                 if self._find(part) is None:
                     self._put(self._key(part), Node(written, modified=self._now()))
@@ -227,7 +261,7 @@ class FileSystem:
             raise NotADirectoryError(errno.ENOTDIR, "not a directory", path)
         if not node.target and any(True for _ in self._children(key)):
             raise OSError(errno.ENOTEMPTY, "directory not empty", path)
-        del self._volumes[key[0].upper()].now[key]
+        self._disk(key).remove(key)
         self._wrote(path, key)
 
     def remove_tree(self, path: str) -> None:
@@ -242,10 +276,9 @@ class FileSystem:
                 self._remove_around(key, held)
                 self._wrote(path, key)
                 raise FileInUse(held[0])
-        now = self._volumes[key[0].upper()].now
-        for inner in [inner for inner, _ in self._children(key, deep=True)]:
-            del now[inner]
-        now.pop(key, None)
+        disk = self._disk(key)
+        for inner in [*(inner for inner, _ in self._children(key, deep=True)), key]:
+            disk.remove(inner)
         self._wrote(path, key)
 
     def rename(self, old: str, new: str, *, replace: bool = False) -> None:
@@ -253,7 +286,7 @@ class FileSystem:
         source, target = self._key(old, follow_last=False), self._key(new, follow_last=False)
         node = self._get(old, follow_last=False)
         self._need_parent(target, new)
-        there = self._volumes[target[0].upper()].now.get(target)
+        there = self._disk(target).nodes.get(target)
         if there is not None and target != source:
             if not replace or there.data is None or node.data is None:
                 raise FileExistsError(errno.EEXIST, "already there", new)
@@ -264,7 +297,7 @@ class FileSystem:
             raise PermissionError(errno.EACCES, "a directory cannot move to another volume", old)
         moved = [(source, node), *self._children(source, deep=True)]
         for key, _ in moved:
-            del self._volumes[key[0].upper()].now[key]
+            self._disk(key).remove(key)
         for key, inner in moved:
             fresh = replace_name(inner, _last(new)) if key == source else inner
             self._put(target + key[len(source) :], fresh)
@@ -289,20 +322,23 @@ class FileSystem:
         letter, parts = _split(path)
         if letter not in self._volumes:
             raise FileNotFoundError(errno.ENOENT, "no such volume", path)
-        key = f"{letter.lower()}:\\"
-        for index, part in enumerate(parts):
-            key = (key if key.endswith("\\") else key + "\\") + part.lower()
-            node = self._volumes[key[0].upper()].now.get(key)
-            if node is not None and node.target and (follow_last or index < len(parts) - 1):
-                key = self._key(node.target)
-        return key
+        nodes = self._volumes[letter].now.nodes
+        root, *keys = _keys(path)
+        for index, key in enumerate(keys if follow_last else keys[:-1], start=1):
+            node = nodes.get(key)
+            if node is not None and node.target:
+                return self._key("\\".join([node.target, *parts[index:]]), follow_last=follow_last)
+        return keys[-1] if keys else root
+
+    def _disk(self, key: str) -> _Disk:
+        return self._volumes[key[0].upper()].now
 
     def _find(self, path: str, *, follow_last: bool = True) -> Node | None:
         try:
             key = self._key(path, follow_last=follow_last)
         except FileNotFoundError:
             return None
-        return self._volumes[key[0].upper()].now.get(key)
+        return self._disk(key).nodes.get(key)
 
     def _get(self, path: str, *, follow_last: bool = True) -> Node:
         node = self._find(path, follow_last=follow_last)
@@ -311,19 +347,14 @@ class FileSystem:
         return node
 
     def _children(self, key: str, *, deep: bool = False) -> list[tuple[str, Node]]:
-        inside = key if key.endswith("\\") else key + "\\"
-        now = self._volumes[key[0].upper()].now
-        return [
-            (other, node)
-            for other, node in now.items()
-            if other.startswith(inside) and other != inside and (deep or "\\" not in other[len(inside) :])
-        ]
+        disk = self._disk(key)
+        return list(disk.below(key)) if deep else disk.inside(key)
 
     def _put(self, key: str, node: Node) -> None:
-        self._volumes[key[0].upper()].now[key] = node
+        self._disk(key).put(key, node)
 
     def _need_parent(self, key: str, path: str) -> None:
-        parent = self._volumes[key[0].upper()].now.get(_ancestors(key)[-1])
+        parent = self._disk(key).nodes.get(_directory(key))
         if parent is None or parent.data is not None:
             raise FileNotFoundError(errno.ENOENT, "no such directory", path)
 
@@ -337,9 +368,9 @@ class FileSystem:
         staying = {key, *held}
         for path in held:
             staying.update(_ancestors(path))
-        now = self._volumes[key[0].upper()].now
+        disk = self._disk(key)
         for inner in [inner for inner, _ in self._children(key, deep=True) if inner not in staying]:
-            del now[inner]
+            disk.remove(inner)
 
     def _wrote(self, path: str, key: str) -> None:
         self._journal.record("write", path, volume=key[0].upper())
@@ -375,6 +406,21 @@ def _split(path: str) -> tuple[str, tuple[str, ...]]:
             # Windows drops blanks and dots at a name's end.
             parts.append(part.rstrip(" ."))
     return flat[0].upper(), tuple(parts)
+
+
+@lru_cache(4096)
+def _keys(path: str) -> tuple[str, ...]:
+    """The keys of the volume's root, of each directory on the way, and of the path itself; junctions not resolved."""
+    letter, parts = _split(path)
+    low = [part.lower() for part in parts]
+    root = f"{letter.lower()}:\\"
+    return (root, *(root + "\\".join(low[:count]) for count in range(1, len(low) + 1)))
+
+
+def _directory(key: str) -> str:
+    """The key of the directory that a file or directory is in."""
+    above = key.rpartition("\\")[0]
+    return above if len(above) > 2 else above + "\\"
 
 
 def _last(path: str) -> str:

@@ -59,10 +59,11 @@ def _kill_all(call: Call, images: list[str], pids: list[int], filters: list[str]
         wanted = [process] if process is not None and accepted(process, filters) else []
         code = _kill_some(call, str(pid), wanted, forced=forced, tree=tree) or code
     for image in images:
+        low = image.lower()
         wanted = [
             process
             for process in call.machine.processes
-            if fnmatchcase(process.image.lower(), image.lower()) and accepted(process, filters)
+            if fnmatchcase(process.image.lower(), low) and accepted(process, filters)
         ]
         if not wanted and filters:
             # A filter that nothing passes is no error.
