@@ -130,6 +130,7 @@ async def test_a_disk_that_is_not_rolled_back_is_found_and_the_station_stays_hid
         assert "marker" in result.verdict()
         assert not home.shown
         assert "stays hidden" in result.steps[-1].text
+        assert result.steps[-1].text.endswith("drova_gate publish pc1"), "to be copied as it stands"
 
 
 async def test_a_rehearsal_that_is_broken_off_sends_the_reset_and_gives_the_station_back(tmp_path: Path):
@@ -166,6 +167,7 @@ async def test_a_rehearsal_that_is_broken_off_after_its_reset_sends_no_second_on
 
         assert [(one.code, one.ok) for one in told[-2:]] == [("reset", False), ("shown", False)]
         assert "sent, and not waited for" in told[-2].text
+        assert told[-2].text.endswith("drova_gate doctor pc1")
         assert not home.shown
 
 

@@ -147,7 +147,7 @@ class _Play:
         if phase in _BUSY:
             raise CallOwner(name, f"the gate's own record says {phase}", "wait until it is clean: drova_gate status")
         if self.lease.load() is not None:
-            raise CallOwner(name, "is in maintenance", "end that first: drova_gate maintenance off")
+            raise CallOwner(name, "is in maintenance", f"end that first: drova_gate maintenance off {name}")
         server, inside = await look_for_player(self.station)
         if inside is not None:
             raise PlayerInside(name, f"a player is inside ({inside.why}): {_RISK}", "wait until he has left")
@@ -155,16 +155,18 @@ class _Play:
             raise CallOwner(
                 name,
                 "is shown in the catalogue: a player could come in the middle of it",
-                "add --hide: it is hidden for the rehearsal and shown again; or hide it yourself: drova_gate hide",
+                f"add --hide: it is hidden for the rehearsal and shown again; or hide it yourself: drova_gate hide {name}",
             )
         facts = await look(self.link, protector_of(self.config))
         if facts.shadowed is None:
-            raise CallOwner(name, f"its protector cannot be asked ({facts.protector_fault})", "see drova_gate doctor")
+            raise CallOwner(
+                name, f"its protector cannot be asked ({facts.protector_fault})", f"see drova_gate doctor {name}"
+            )
         if facts.shadowed:
             letters = ", ".join(f"{letter}:" for letter in sorted(facts.shadowed))
             raise CallOwner(name, f"{letters} is in Shadow Mode already", "leave Shadow Mode with a restart first")
         if facts.marker:
-            raise CallOwner(name, "carries the marker of an earlier session", "see drova_gate repair")
+            raise CallOwner(name, "carries the marker of an earlier session", f"see drova_gate repair {name}")
         return server.published
 
     async def _hide(self, *, published: bool) -> str:
@@ -264,7 +266,7 @@ class _Play:
             raise NotConfirmed(
                 "rollback",
                 f"still on the station: {', '.join(left)}",
-                "is its disk really rolled back? see drova_gate repair",
+                f"is its disk really rolled back? see drova_gate repair {self.config.name}",
             )
         return "nothing of the lockdown, the marker or the scripts is left"
 
@@ -275,7 +277,7 @@ class _Play:
         if any(step.code == "reset" for step in self.result.steps):
             return
         entered = self.result.report.entered if self.result.report is not None else frozenset[str]()
-        text = "sent, and not waited for; look whether the station is clean: drova_gate doctor"
+        text = f"sent, and not waited for; look whether the station is clean: drova_gate doctor {self.config.name}"
         try:
             if not self.reset_sent:
                 answer = await reset(self.link, protector_of(self.config), entered, secrets.token_hex(8))
@@ -298,17 +300,17 @@ class _Play:
             )
             await self._step("shown", lambda: _said(how))
         elif self.hid:
-            await self._step("shown", _not_shown)
+            await self._step("shown", self._not_shown)
         self.lease.end(order)
 
     async def _show(self) -> str:
         await self.station.client.set_published(self.station.uuid, self.station.user_id, visible=True)
         return "shown again and read back"
 
+    async def _not_shown(self) -> str:
+        advice = f"when it is: drova_gate publish {self.config.name}"
+        raise NotConfirmed("catalogue", "stays hidden: the station is not proved clean", advice)
+
 
 async def _said(text: str) -> str:
     return text
-
-
-async def _not_shown() -> str:
-    raise NotConfirmed("catalogue", "stays hidden: the station is not proved clean", "when it is: drova_gate publish")
