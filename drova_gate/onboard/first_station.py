@@ -108,13 +108,15 @@ class FirstStation:
             refused = self._run(partial(unanswered, host, self._given.port))
             if not refused:
                 return
-            self._talk.tell(f"  no SSH at {host}:{self._given.port} ({refused})")
             if not self._talk.live:
                 raise CallOwner(
                     f"--host {host}",
                     f"no SSH at {host}:{self._given.port} ({refused})",
                     "was drova_gate bootstrap's script run there? --offline writes the settings all the same",
                 )
+            self._talk.tell(
+                f"  no SSH at {host}:{self._given.port} ({refused}); is the PC on, and has drova_gate bootstrap's script run there?"
+            )
             if self._talk.agreed("Write the station all the same, unseen?"):
                 self._offline = True
                 return

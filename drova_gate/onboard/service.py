@@ -94,7 +94,9 @@ def plan_service(
             raise CallOwner(
                 "service",
                 "nothing that starts services was recognised here (no systemd, OpenWrt, Entware)",
-                f"let your own supervisor run: DROVA_CONFIG={settings} {program} run",
+                f"let your own supervisor run: ENV_LOCATION={settings} {program} {mode}"
+                if mode
+                else f"let your own supervisor run: DROVA_CONFIG={settings} {program} run",
             )
 
 

@@ -257,6 +257,7 @@ async def test_a_pc_that_is_off_can_be_written_all_the_same(world: World):
         await screen.sees("Address of the PC: ")
         screen.types(f"{world.station.host}\n")
         await screen.sees("no SSH at")
+        await screen.sees("is the PC on, and has drova_gate bootstrap's script run there?")
         screen.types("n\n")
         await screen.sees("Address of the PC: ")
         screen.types(f"{world.station.host}\n")

@@ -126,6 +126,9 @@ def test_routers_get_their_script_with_this_program(starter: Starter, tmp_path: 
 def test_where_nothing_starts_services_the_command_is_told(tmp_path: Path):
     with pytest.raises(CallOwner, match=r"DROVA_CONFIG=/x/stations\.toml /opt/other/bin/drova_gate run"):
         plan_service(machine(tmp_path, Starter.NONE), Path("/x/stations.toml"), PROGRAM)
+    # An .env is no list of stations.
+    with pytest.raises(CallOwner, match=r"run: ENV_LOCATION=/x/pc1\.env /opt/other/bin/drova_gate poll"):
+        plan_service(Machine(Starter.NONE), Path("/x/pc1.env"), PROGRAM, "poll")
 
 
 @pytest.mark.parametrize("program", ["/root/.local/bin/drova_gate", "/home/me/.venv/bin/drova_gate"])
