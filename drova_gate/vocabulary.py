@@ -1,6 +1,6 @@
 """What Drova's words about sessions mean. Pure, and without imports: a command that only reads the archive uses it, too."""
 
-__all__ = ["DESKTOP_TITLE", "OVER", "STATUSES", "reason_words"]
+__all__ = ["DESKTOP_TITLE", "OVER", "STATUSES", "reason_words", "remark", "score_words"]
 
 OVER = ("FINISHED", "ABORTED")
 """A session of this status has ended; any other word, known or not, is no end."""
@@ -17,3 +17,19 @@ def reason_words(reason: float | str | None) -> str | None:
         return None
     written = f"{reason:g}" if isinstance(reason, float) else str(reason).strip()
     return REASONS.get(written, f"reason {written}")
+
+
+def score_words(score: float | str | None, reason: float | str | None, text: str | None) -> str | None:
+    """Put the player's judgement into words; ``None``: he gave none."""
+    if score is None and reason is None and not text:
+        return None
+    words = "score" if score is None else f"score {score}"
+    why = reason_words(reason)
+    return f"{words}{f' ({why})' if why else ''}{f': {text}' if text else ''}"
+
+
+def remark(
+    abort_comment: str | None, score: float | str | None, reason: float | str | None, text: str | None
+) -> str | None:
+    """Say what was said of a session: why it was broken off, and what the player thought of it."""
+    return "; ".join(one for one in (abort_comment, score_words(score, reason, text)) if one) or None

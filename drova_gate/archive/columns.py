@@ -59,16 +59,16 @@ _ID = 37
 _FIELDS = (
     Field("station_name", "Станция", _plain("station"), width=26),
     Field("game_name", "Игра", _plain("game"), width=30),
-    Field("creator_ip", "IP клиента", _plain("address"), width=17),
+    Field("creator_ip", "IP клиента", _plain("from"), width=17),
     Field("city", "Город", _plain("city"), width=18),
     Field("asn", "Провайдер", _plain("provider"), width=24),
-    Field("date", "Дата", lambda row: row["began"].date(), Kind.DAY, 11),
+    Field("date", "Дата", lambda row: row["started"].date(), Kind.DAY, 11),
     Field("duration", "Продолжительность", _duration, Kind.DURATION, 12),
-    Field("start_time", "Начало сессии", _plain("began"), Kind.MOMENT, 19),
+    Field("start_time", "Начало сессии", _plain("started"), Kind.MOMENT, 19),
     Field("finish_time", "Конец сессии", _plain("ended"), Kind.MOMENT, 19),
     Field("billing_type", "Способ оплаты", _plain("billing"), width=14),
     Field("status", "Статус", _plain("status"), width=12),
-    Field("abort_comment", "Комментарий", _plain("comment"), width=24),
+    Field("abort_comment", "Комментарий", _plain("abort_comment"), width=24),
     Field("client_id", "ID клиента", _plain("client_id"), width=_ID),
     Field("uuid", "ID сессии", _plain("uuid"), width=_ID),
     Field("server_id", "ID станции", _plain("server_id"), width=_ID),
@@ -77,8 +77,8 @@ _FIELDS = (
     Field("created_on", "Начало, мс", _plain("created_on"), Kind.NUMBER, 15),
     Field("finished_on", "Конец, мс", _plain("finished_on"), Kind.NUMBER, 15),
     Field("score", "Оценка", lambda row: _number(row["score"]), Kind.NUMBER, 8),
-    Field("score_reason", "Причина оценки", lambda row: row["reason"], width=24),
-    Field("score_text", "Отзыв", _plain("review"), width=40),
+    Field("score_reason", "Причина оценки", _plain("score_reason_text"), width=24),
+    Field("score_text", "Отзыв", _plain("score_text"), width=40),
     Field("parent", "Предыдущая сессия", _extra("parent"), width=_ID),
     Field("sched_hints", "Подсказки планировщика", _extra("sched_hints"), width=20),
 )
@@ -107,11 +107,11 @@ def heading(field: Field, language: str) -> str:
 
 def finished(row: dict[str, Any], *, addresses: bool, locate: Locate | None, language: str) -> dict[str, Any]:
     """Complete a row for an export: its place, its address as it may be shown, its reason in the reader's language."""
-    city, provider = locate(row["address"]) if locate is not None and row["address"] else (None, None)
-    reason = row["reason"]
+    city, provider = locate(row["from"]) if locate is not None and row["from"] else (None, None)
+    reason = row["score_reason_text"]
     return row | {
         "city": city,
         "provider": provider,
-        "address": row["address"] if addresses else masked(row["address"]),
-        "reason": _REASONS_RU.get(reason, reason) if language == "ru" else reason,
+        "from": row["from"] if addresses else masked(row["from"]),
+        "score_reason_text": _REASONS_RU.get(reason, reason) if language == "ru" else reason,
     }

@@ -139,7 +139,7 @@ def _told(name: str, rows: Sequence[Mapping[str, Any]], words: _Words) -> tuple[
         case _:
             count: dict[str, int] = {}
             for row in rows:
-                reason = words(row["reason"] or "no reason given")
+                reason = words(row["score_reason_text"] or "no reason given")
                 count[reason] = count.get(reason, 0) + 1
             order = sorted(count, key=lambda reason: -count[reason])
             return order, [float(count[one]) for one in order], words("bad scores by their reason")

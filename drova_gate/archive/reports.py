@@ -221,37 +221,41 @@ def scores(shelf: Shelf, wanted: Wanted, *, up_to: float = BAD_UP_TO) -> Report:
         values,
     ).fetchall()
     rows = shelf.base.execute(
-        f"SELECT sessions.uuid, {_STATION}, products.title, products.uuid, created, score, reason, review, players.uuid {JOINED} "
+        f"SELECT sessions.uuid, {_STATION}, stations.uuid, products.title, products.uuid, created, score, reason, review, players.uuid {JOINED} "
         f"{rated} AND {bad} ORDER BY created DESC",
         [*values, up_to],
     ).fetchall()
     found = [
         {
-            "began": local(created),
-            "station": station,
+            "started": local(created),
+            "station": station or str(UUID(bytes=server)),
+            "server_id": str(UUID(bytes=server)),
             "game": Shelf.title(title, product) or (None if product is None else str(UUID(bytes=product))),
+            "product_id": None if product is None else str(UUID(bytes=product)),
             "score": score,
             "score_reason": reason,
-            "reason": reason_words(reason),
-            "review": review,
+            "score_reason_text": reason_words(reason),
+            "score_text": review,
             "client_id": None if player is None else str(UUID(bytes=player)),
             "uuid": str(UUID(bytes=uuid)),
         }
-        for uuid, station, title, product, created, score, reason, review, player in rows
+        for uuid, station, server, title, product, created, score, reason, review, player in rows
     ]
     heads = [
-        Column("began", "BEGAN", text=minute_cell),
+        Column("started", "BEGAN", text=minute_cell),
         Column("station", "STATION"),
         Column("game", "GAME"),
         Column("score", "SCORE", right=True),
-        Column("reason", "REASON"),
-        Column("review", "REVIEW"),
+        Column("score_reason_text", "REASON"),
+        Column("score_text", "REVIEW"),
         Column("client_id", "PLAYER", for_machines=True),
         Column("uuid", "SESSION", for_machines=True),
+        Column("server_id", "STATION ID", for_machines=True),
+        Column("product_id", "PRODUCT", for_machines=True),
     ]
     total = sum(count for _, count, _ in counted)
     kinds = ", ".join(
         f"{reason_words(reason) or 'no reason given'} {count}" + (f" (average {mean:.1f})" if mean else "")
         for reason, count, mean in counted
     )
-    return Report(heads, found, [f"{total} reviews: {kinds}"] if total else [], flexible="review")
+    return Report(heads, found, [f"{total} reviews: {kinds}"] if total else [], flexible="score_text")

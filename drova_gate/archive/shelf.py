@@ -12,7 +12,7 @@ from drova_gate.archive.coverage import Stretch, holes, joined
 from drova_gate.archive.files import open_for_reading
 from drova_gate.errors import NotKnown
 from drova_gate.nearest import not_known
-from drova_gate.vocabulary import DESKTOP_TITLE, OVER, reason_words
+from drova_gate.vocabulary import DESKTOP_TITLE, OVER, STATUSES, reason_words, remark
 
 __all__ = ["DESKTOP", "Hole", "Shelf", "Wanted", "local"]
 
@@ -219,6 +219,7 @@ def local(moment: int | None) -> datetime | None:
 
 
 def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
+    """Make a session's row: what ``drova_gate sessions`` says of it too, it says under the same names."""
     session, station, server, title, product, player, merchant, created, finished, status, *rest = row
     billing, address, comment, score, reason, review, extra = rest
     return {
@@ -229,20 +230,22 @@ def _shown(row: tuple[Any, ...]) -> dict[str, Any]:
         "product_id": _uuid(product),
         "client_id": _uuid(player),
         "merchant_id": _uuid(merchant),
-        "began": local(created),
+        "started": local(created),
         "ended": local(finished),
         "created_on": created,
         "finished_on": finished,
         "seconds": None if finished is None else max(0.0, (finished - created) / 1000),
         "status": status,
+        "status_text": STATUSES.get(status, status),
         "over": status in OVER,
         "billing": billing,
-        "address": address,
-        "comment": comment,
+        "from": address,
+        "remark": remark(comment, score, reason, review),
+        "abort_comment": comment,
         "score": score,
         "score_reason": reason,
-        "reason": reason_words(reason),
-        "review": review,
+        "score_reason_text": reason_words(reason),
+        "score_text": review,
         "extra": json.loads(extra) if extra else {},
     }
 

@@ -212,37 +212,35 @@ def _report(options: argparse.Namespace, shelf: "Shelf", wanted: "Wanted") -> "R
 def _sessions(options: argparse.Namespace, shelf: "Shelf", wanted: "Wanted") -> "Report":
     from drova_gate.archive.reports import Report  # noqa: PLC0415 - see history.py
 
-    rows = []
-    for row in shelf.sessions(wanted, newest=options.limit or None):
-        address = row["address"] if options.addresses else masked(row["address"])
-        said = " · ".join(
-            str(row[name]) for name in ("reason", "review", "comment") if row[name] not in (None, "", "ok")
-        )
-        rows.append(row | {"address": address, "said": said})
+    rows = [
+        row if options.addresses else row | {"from": masked(row["from"])}
+        for row in shelf.sessions(wanted, newest=options.limit or None)
+    ]
     columns = [
-        Column("began", "STARTED", text=minute_cell),
+        Column("started", "STARTED", text=minute_cell),
         Column("seconds", "LASTED", right=True, text=duration, said=True),
         Column("station", "STATION"),
         Column("game", "GAME"),
         Column("client_id", "PLAYER", text=lambda player: one_line(player and player[:8]), gives_way=2),
-        Column("address", "FROM", gives_way=4),
-        Column("status", "END", text=lambda status: STATUSES.get(status, one_line(status)), said=True),
+        Column("from", "FROM", gives_way=4),
+        Column("status_text", "END", said=True),
         Column("billing", "BILLING", gives_way=3),
-        Column("score", "SCORE", right=True),
-        Column("said", "SAID"),
+        Column("remark", "REMARK", said=True),
         *(Column(name, name, for_machines=True) for name in _MACHINES),
     ]
     total = shelf.number(wanted)
     notes = [f"the newest {len(rows)} of {total} sessions; --limit 0 shows all"] if len(rows) < total else []
-    return Report(columns, rows, notes, flexible="said")
+    return Report(columns, rows, notes, flexible="remark")
 
 
 _MACHINES = (
     "ended",
-    "comment",
+    "status",
+    "abort_comment",
+    "score",
     "score_reason",
-    "reason",
-    "review",
+    "score_reason_text",
+    "score_text",
     "uuid",
     "server_id",
     "product_id",

@@ -54,9 +54,9 @@ FOR_MACHINES = tuple(
         "score_reason_text",
         "score_text",
         "uuid",
-        "server",
-        "product",
-        "client",
+        "server_id",
+        "product_id",
+        "client_id",
     )
 )
 

@@ -69,22 +69,22 @@ STATIONS = (
     Column("heartbeat", "HEARTBEAT", for_machines=True),
     Column("since", "SINCE", for_machines=True),
     Column("session", "SESSION", for_machines=True),
-    Column("product", "PRODUCT", for_machines=True),
+    Column("product_id", "PRODUCT", for_machines=True),
     Column("uuid", "ID", for_machines=True),
 )
 CURRENT = (
     Column("station", "STATION", text=cut_name),
     Column("game", "GAME"),
     Column("seconds", "FOR", right=True, text=duration, said=True),
-    Column("since", "SINCE", text=minute_cell, gives_way=3),
+    Column("started", "SINCE", text=minute_cell, gives_way=3),
     Column("status_text", "STATUS", said=True),
     Column("billing", "BILLING", gives_way=2),
     Column("from", "FROM"),
     Column("place", "PLACE", text=cut_place, said=True, gives_way=1),
     Column("status", "RAW", for_machines=True),
-    Column("session", "SESSION", for_machines=True),
-    Column("product", "PRODUCT", for_machines=True),
-    Column("uuid", "ID", for_machines=True),
+    Column("uuid", "SESSION", for_machines=True),
+    Column("product_id", "PRODUCT", for_machines=True),
+    Column("server_id", "ID", for_machines=True),
 )
 
 

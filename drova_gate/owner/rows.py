@@ -11,14 +11,13 @@ from drova_gate.cloud.models import Endpoint, Server, Session
 from drova_gate.owner.overview import Seen
 from drova_gate.owner.player import TAKEN
 from drova_gate.sheet import Row
-from drova_gate.vocabulary import OVER, STATUSES, reason_words
+from drova_gate.vocabulary import OVER, STATUSES, reason_words, remark
 
 __all__ = [
     "Spelling",
     "clock_doubt",
     "current_row",
     "heartbeat_age",
-    "score_words",
     "session_row",
     "state_words",
     "station_row",
@@ -125,7 +124,7 @@ def station_row(seen: Seen, spelling: Spelling) -> Row:
     product = session.product_id if session else server.product_id if seen.inside else None
     return row | {
         "game": spelling.title(product) if product else None,
-        "product": product,
+        "product_id": product,
         "session": session.uuid if session else server.session_id if seen.inside else None,
         "since": _moment(session.created_on) if session else None,
         "seconds": _length(session, spelling.now) if session else None,
@@ -153,13 +152,20 @@ def _address(endpoint: Endpoint) -> str:
 
 
 def current_row(seen: Seen, spelling: Spelling) -> Row:
-    """What goes on on a station where somebody plays."""
+    """What goes on on a station where somebody plays, under the names of a session's row."""
     row = dict(station_row(seen, spelling))
     session = seen.inside.session if seen.inside else None
-    kept = ("station", "uuid", "game", "product", "session", "since", "seconds", "billing", "from", "place", "why")
+    kept = ("station", "game", "product_id", "seconds", "billing", "from", "place", "why")
     status = session.status if session else None
     words = STATUSES.get(session.status, session.status) if session else row["state_text"]
-    return {name: row[name] for name in kept} | {"status": status, "status_text": words}
+    return {
+        "started": row["since"],
+        **{name: row[name] for name in kept},
+        "status": status,
+        "status_text": words,
+        "uuid": row["session"],
+        "server_id": row["uuid"],
+    }
 
 
 def session_row(session: Session, station: str, spelling: Spelling) -> Row:
@@ -175,16 +181,16 @@ def session_row(session: Session, station: str, spelling: Spelling) -> Row:
         "status_text": STATUSES.get(session.status, session.status),
         "billing": session.billing_type,
         **spelling.player(session.creator_ip),
-        "remark": _remark(session),
+        "remark": remark(session.abort_comment, session.score, session.score_reason, session.score_text),
         "abort_comment": session.abort_comment,
         "score": session.score,
         "score_reason": session.score_reason,
         "score_reason_text": reason_words(session.score_reason),
         "score_text": session.score_text,
         "uuid": session.uuid,
-        "server": session.server_id,
-        "product": session.product_id,
-        "client": session.client_id,
+        "server_id": session.server_id,
+        "product_id": session.product_id,
+        "client_id": session.client_id,
     }
 
 
@@ -194,20 +200,6 @@ def _length(session: Session, now: float) -> float | None:
         return None
     end = session.finished_on / 1000 if session.status in OVER and session.finished_on is not None else now
     return _rounded(max(0.0, end - session.created_on / 1000))
-
-
-def _remark(session: Session) -> str | None:
-    parts = [session.abort_comment, score_words(session)]
-    return "; ".join(one for one in parts if one) or None
-
-
-def score_words(session: Session) -> str | None:
-    """Put the player's judgement into words; ``None``: he gave none."""
-    if session.score is None and session.score_reason is None and not session.score_text:
-        return None
-    score = "score" if session.score is None else f"score {session.score}"
-    reason = reason_words(session.score_reason)
-    return f"{score}{f' ({reason})' if reason else ''}{f': {session.score_text}' if session.score_text else ''}"
 
 
 def _moment(milliseconds: int | None) -> datetime | None:

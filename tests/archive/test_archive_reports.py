@@ -185,14 +185,14 @@ def test_bad_scores_are_told_with_their_reasons(shelf):
     )
     report = reports.scores(opened, Wanted())
 
-    assert [(row["score"], row["reason"]) for row in report.rows] == [
+    assert [(row["score"], row["score_reason_text"]) for row in report.rows] == [
         (3, "ok"),
         (4, "reason 17"),
         ("2", None),
         ("5", "the game did not start"),
         (1, "lags"),
     ]
-    assert report.rows[-1]["review"] == "тормозит"
+    assert report.rows[-1]["score_text"] == "тормозит"
     assert "6 reviews" in report.notes[0]
     assert "reason 17 1" in report.notes[0]
 

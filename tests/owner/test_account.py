@@ -1,5 +1,6 @@
 """The owner's account: which token opens it, and which station a name means."""
 
+import asyncio
 import os
 from dataclasses import replace
 from pathlib import Path
@@ -75,7 +76,7 @@ async def test_a_token_that_the_gate_of_another_user_may_have_renewed_is_not_use
     async with Cloud() as cloud:
         cloud.add_merchant_token(MERCHANT, USER)
         state = tmp_path / "state"
-        state.mkdir(mode=0o700)
+        await asyncio.to_thread(state.mkdir, 0o700)  # loads the pool of threads while its module can be read
         os.seteuid(65534)
         try:
             with pytest.raises(CallOwner, match="belongs to another user, who may have renewed the token; use sudo"):

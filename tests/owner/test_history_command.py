@@ -42,7 +42,7 @@ async def test_an_owners_history(shop: Shop):
     code, out, _ = await shop.run("history", "show", "--json", "--addresses", "--limit", "0")
     found = json.loads(out)
     assert [row["station"] for row in found].count("pc1") == 3
-    assert {row["address"] for row in found} == {"203.0.113.7"}
+    assert {row["from"] for row in found} == {"203.0.113.7"}
     assert {row["game"] for row in found} == {"Desktop"}
     code, out, _ = await shop.run("history", "show", "--report", "income", "--by", "station")
     assert code == 0

@@ -34,7 +34,7 @@ async def shell(line: str, *, seconds: float = 30) -> tuple[int, str, str]:
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 async def test_a_standard_file_that_is_closed_ends_no_command(shop: Shop, closed: str):
-    """cron and shells do that; uvloop ended the process with a core dump, for its own files got these numbers."""
+    """Cron and shells do that; uvloop ended the process with a core dump, for its own files got these numbers."""
     code, out, err = await shell(f"{COMMAND} stations --env {shop.settings()} {closed}")
 
     assert (code, err) == (0, "")

@@ -22,7 +22,7 @@ from drova_gate.cli.showing import fitted_table
 from drova_gate.cli.stations import STATIONS
 from drova_gate.cloud.models import Server, Session
 from drova_gate.columns import width
-from drova_gate.owner.rows import Spelling, clock_doubt, heartbeat_age, score_words, session_row, state_words
+from drova_gate.owner.rows import Spelling, clock_doubt, heartbeat_age, session_row, state_words
 from drova_gate.sheet import Column, fitting
 from drova_gate.sim.cloud import DESKTOP, GAME
 
@@ -331,11 +331,11 @@ async def test_titles_come_from_the_copy_then_one_by_one_then_there_is_the_id(sh
     assert sum("listfull2" in one.path for one in shop.cloud.requests) == 1
     before = len(shop.cloud.requests)
     _, out, _ = await shop.run("sessions", "--json")
-    assert all(row["game"] != row["product"] for row in json.loads(out))
+    assert all(row["game"] != row["product_id"] for row in json.loads(out))
     assert [one.path for one in shop.cloud.requests[before:] if "product" in one.path] == []
     before = len(shop.cloud.requests)
     (row,) = json.loads((await shop.run("sessions", "--limit", "1", "--json"))[1])
-    assert row["game"] != row["product"]
+    assert row["game"] != row["product_id"]
     assert [one.path for one in shop.cloud.requests[before:] if "product" in one.path] == []
     unknown = past(shop, "pc1", 0.5)
     shop.cloud.sessions[unknown].product = "3c1f7a90-0000-4d1c-9a64-8f2f4f6f1b99"
@@ -369,7 +369,7 @@ def test_any_session_becomes_a_row(score, reason, text, began: int, ended: int |
     )
     row = session_row(session, "pc1", Spelling({}, lambda _: None, now=NOW, addresses=False))
     assert row["seconds"] is None or row["seconds"] >= 0
-    assert (score_words(session) is None) is (
+    assert (row["remark"] is None) is (
         session.score is None and session.score_reason is None and not session.score_text
     )
 
