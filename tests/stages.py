@@ -22,7 +22,7 @@ QUICK = Pace(
     play=0.2,
     reset_wait=4.0,
     reset_ignored=1.0,
-    end=7.0,
+    end=25.0,
     timing=Timing(
         idle_poll=0.2, idle_relay=0.5, look=0.5, look_soon=0.1, held_poll=0.1, arrival_poll=0.1, published=0.2
     ),
