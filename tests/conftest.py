@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import os
+import signal
+import sys
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -15,6 +17,11 @@ for _name in [
 ]:
     del os.environ[_name]
 os.environ["LANG"] = "C.UTF-8"
+# What pytest makes of each file's asserts is kept beside it, whatever the shell says: every worker would make it anew.
+sys.dont_write_bytecode = False
+# A shell starts what is to run behind it with Ctrl-C switched off, and programs hand that on to those that they start: tests that press it
+# would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -65,23 +66,26 @@ def beginning(text: str) -> str:
     return re.split(r" \(\.\.\.|; |: \.\.\.$", words)[0].strip(" :,")
 
 
-SAID = sorted(
-    {(said, where) for where, text in templates() if len(re.sub(r"\W", "", said := beginning(text))) >= LEAST}
-)
+@cache
+def said_loudly() -> list[tuple[str, str]]:
+    """What is said by its beginning, and where; read when a test asks, for every worker imports this file."""
+    return sorted(
+        {(said, where) for where, text in templates() if len(re.sub(r"\W", "", said := beginning(text))) >= LEAST}
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_every_warning_and_alarm_is_explained(name: str):
     """By its stable beginning, with ``...`` for what is filled in."""
     page = (PACKAGE.parent / "docs" / name).read_text(encoding="utf-8")
-    missing = sorted({f"{text}   [{where}]" for text, where in SAID if text not in page})
+    missing = sorted({f"{text}   [{where}]" for text, where in said_loudly() if text not in page})
 
     assert missing == []
 
 
 def test_the_source_was_read():
     """The collection itself works: these are known to be there."""
-    said = {text for text, _ in SAID}
+    said = {text for text, _ in said_loudly()}
 
     assert len(said) > 50
     assert "Wake-on-LAN cannot be sent" in said
