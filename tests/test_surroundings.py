@@ -9,7 +9,7 @@ import pytest
 
 import drova_gate.owner.account  # noqa: F401 - another user may not import it from where we are installed
 from drova_gate.cli import _parser, main, surroundings
-from drova_gate.cli.surroundings import OF_A_STATION
+from drova_gate.cli.surroundings import OF_A_STATION, settings_files
 
 NOBODY = 65534
 
@@ -41,6 +41,17 @@ def another_user() -> Iterator[None]:
         yield
     finally:
         os.seteuid(ours)
+
+
+def test_rights_are_looked_at_of_every_file_that_holds_settings(bare: Path, monkeypatch: pytest.MonkeyPatch):
+    """The stations' passwords stand in stations.toml, which the doctor had left out."""
+    bare.parent.mkdir()
+    bare.touch()
+    assert settings_files(None) == (bare,)
+    bare.with_name("gate.env").touch()
+    assert settings_files(None) == (bare.with_name("gate.env"), bare)
+    monkeypatch.setenv("DROVA_CONFIG", str(bare))
+    assert settings_files(None) == (bare.with_name("gate.env"), bare)
 
 
 COMMANDS = (["doctor"], ["doctor", "pc1"], ["rehearse", "pc1"], ["repair"], ["run"])

@@ -11,7 +11,7 @@ from drova_gate.cli.surroundings import (
     print_lines,
     read_settings,
     run_loop,
-    settings_file,
+    settings_files,
     state_dir_of,
     terminal_room,
 )
@@ -56,6 +56,6 @@ def _doctor(options: argparse.Namespace) -> int:
     # What goes wrong stands in the table; the log would only say it a second time.
     level = "DEBUG" if config.log_level == "DEBUG" else "CRITICAL"
     configure_logging(config.log_format, level, under_systemd=False)
-    state_dir, file = state_dir_of(config), settings_file(options.env)
+    state_dir, files = state_dir_of(config), settings_files(options.env)
     telling = Telling(print_lines, options.json, options.fix_plan, colour(), terminal_room(), spoken().of)
-    return run_loop(lambda: examine_all(config, state_dir, telling, file))
+    return run_loop(lambda: examine_all(config, state_dir, telling, files))

@@ -243,7 +243,7 @@ def _afterwards(
         one = config if single else chosen(config, name)
         state_dir = _state_dir(machine)
         telling = Telling(print_lines, colour=colour(), room=terminal_room(), say=spoken().of)
-        run_loop(lambda: examine_all(one, state_dir, telling, file))
+        run_loop(lambda: examine_all(one, state_dir, telling, [file]))
         print_lines([""])
     station = next(one for one in config.stations if single or one.name == name)
     if (key := station.key_file) is not None and key.parent != _state_dir(machine):

@@ -38,7 +38,7 @@ __all__ = [
     "run_loop",
     "screen_lines",
     "settings_as_written",
-    "settings_file",
+    "settings_files",
     "state_dir_of",
     "state_dirs",
     "terminal_room",
@@ -203,10 +203,11 @@ def chosen(config: Config, name: str | None) -> Config:
     return replace(config, stations=found)
 
 
-def settings_file(named: Path | None) -> Path | None:
-    """The file that the settings are read from; ``None``: there is none, and the environment holds them all."""
+def settings_files(named: Path | None) -> tuple[Path, ...]:
+    """The files that the settings are read from, the one of the stations included; none: the environment holds them all."""
     file = named or (Path(os.environ["ENV_LOCATION"]) if os.environ.get("ENV_LOCATION") else _unnamed_file())
-    return file if file is not None and file.is_file() else None
+    stations = _with_usual_stations(_settings(os.environ, named)).get("DROVA_CONFIG")
+    return tuple(one for one in (file, Path(stations) if stations else None) if one is not None and one.is_file())
 
 
 def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:

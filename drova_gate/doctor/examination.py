@@ -1,7 +1,7 @@
 """One station under examination: its settings, its link, and what several checks ask, asked once."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -44,12 +44,12 @@ class Examination:
         self,
         config: StationConfig,
         state_dir: Path,
-        settings_file: Path | None,
+        settings_files: Sequence[Path],
         link: HostLink,
         line: ApiLine,
         group: asyncio.TaskGroup,
     ) -> None:
-        self.config, self.state_dir, self.settings_file = config, state_dir, settings_file
+        self.config, self.state_dir, self.settings_files = config, state_dir, settings_files
         self.link, self.line = link, line
         self.slots = asyncio.Semaphore(SLOTS)
         """Commands at once; fewer once it is known how many the station's sshd takes."""

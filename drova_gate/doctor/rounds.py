@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,11 +38,11 @@ class Telling:
     """Into the reader's language; machines get English."""
 
 
-async def examine_all(config: Config, state_dir: Path, telling: Telling, settings_file: Path | None = None) -> int:
+async def examine_all(config: Config, state_dir: Path, telling: Telling, settings_files: Sequence[Path] = ()) -> int:
     """Check all stations of the settings; an exit code."""
     slots = asyncio.Semaphore(AT_ONCE)
     async with asyncio.TaskGroup() as group:
-        runs = [_Run(station, state_dir, settings_file, slots) for station in config.stations]
+        runs = [_Run(station, state_dir, settings_files, slots) for station in config.stations]
         for run in runs:
             group.create_task(run.work())
         codes = [await _told(run, telling) for run in runs]
@@ -53,12 +53,12 @@ class _Run:
     """One station's examination, and a queue of what it found."""
 
     def __init__(
-        self, config: StationConfig, state_dir: Path, settings_file: Path | None, slots: asyncio.Semaphore
+        self, config: StationConfig, state_dir: Path, settings_files: Sequence[Path], slots: asyncio.Semaphore
     ) -> None:
         self.config = config
         self.found: asyncio.Queue[Check | None] = asyncio.Queue()
         self.seconds = 0.0
-        self._state_dir, self._settings_file, self._slots = state_dir, settings_file, slots
+        self._state_dir, self._settings_files, self._slots = state_dir, settings_files, slots
 
     async def work(self) -> None:
         """Examine; the end is marked with ``None``."""
@@ -72,7 +72,7 @@ class _Run:
         async with self._slots:
             began = asyncio.get_running_loop().time()
             try:
-                await examine(self.config, self._state_dir, settings_file=self._settings_file, tell=tell)
+                await examine(self.config, self._state_dir, settings_files=self._settings_files, tell=tell)
             except Exception as error:
                 log.debug("station %s", self.config.name, exc_info=True)
                 for check in _untold(told, error):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from drova_gate.config import StationConfig
 from drova_gate.doctor.examination import Examination, Spec, Subject
-from drova_gate.doctor.verdict import Cure, Verdict, Where, failed, fine, warned
+from drova_gate.doctor.verdict import Cure, Outcome, Verdict, Where, failed, fine, warned
 from drova_gate.errors import GateError
 from drova_gate.report.ask import NobodyThere, ask, places
 from drova_gate.report.server import SOCKET_NAME
@@ -34,9 +34,16 @@ async def _settings(exam: Examination) -> Verdict:
 
 
 async def _settings_file(exam: Examination) -> Verdict:
-    file = exam.settings_file
-    if file is None:
+    if not exam.settings_files:
         return fine("no file: the settings come from the environment")
+    verdicts = [_rights_of(file) for file in exam.settings_files]
+    for worst in (Outcome.FAIL, Outcome.WARN):
+        if wrong := [one for one in verdicts if one.outcome is worst]:
+            return wrong[0]
+    return fine(", ".join(one.found for one in verdicts))
+
+
+def _rights_of(file: Path) -> Verdict:
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:

@@ -25,7 +25,7 @@ async def examine(
     config: StationConfig,
     state_dir: Path,
     *,
-    settings_file: Path | None = None,
+    settings_files: Sequence[Path] = (),
     tell: Callable[[Check], None] = lambda _: None,
     checks: Sequence[Spec] = CHECKS,
 ) -> tuple[Check, ...]:
@@ -37,7 +37,7 @@ async def examine(
     line = ApiLine(config.api_url)
     try:
         async with visiting(config, state_dir) as link, asyncio.TaskGroup() as group:
-            exam = Examination(config, state_dir, settings_file, link, line, group)
+            exam = Examination(config, state_dir, settings_files, link, line, group)
             runner = _Runner(exam, checks)
             exam.blocker = runner.blocker
             tasks = [group.create_task(runner.run(spec), name=f"check {spec.code}") for spec in checks]

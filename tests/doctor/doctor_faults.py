@@ -66,15 +66,18 @@ def registry(*values: tuple[str, str, int | str]) -> Callable[[World], None]:
 
 def settings_file(mode: int) -> Callable[[World], None]:
     def plant(here: World) -> None:
-        here.settings_file = here.folder / "pc1.env"
-        here.settings_file.write_text("WINDOWS_HOST=x\n", encoding="utf-8")
-        here.settings_file.chmod(mode)
+        closed = here.folder / "gate.env"
+        file = here.folder / "stations.toml"
+        for one, its_mode in ((closed, 0o600), (file, mode)):
+            one.write_text("WINDOWS_HOST=x\n", encoding="utf-8")
+            one.chmod(its_mode)
+        here.settings_files = (closed, file)
 
     return plant
 
 
 def lost_settings_file(here: World) -> None:
-    here.settings_file = here.folder / "gone.env"
+    here.settings_files = (here.folder / "gone.env",)
 
 
 def state_dir(mode: int) -> Callable[[World], None]:
@@ -387,6 +390,11 @@ FAULTS = (
     ),
     Fault("key not pinned", no_pin, expected={"host_key": (WARN, "not pinned yet")}),
     Fault("key not seen", no_pin_no_login, expected={"host_key": (WARN, "not seen without a login")}),
+    Fault(
+        "the gate's own key is lost",
+        settings(WINDOWS_PASSWORD="", WINDOWS_KEY_FILE="/nonexistent/gate_key"),
+        expected={"ssh": (FAIL, "key file /nonexistent/gate_key cannot be used (No such file or directory)")},
+    ),
     Fault(
         "password wrong",
         settings(WINDOWS_PASSWORD="wrong"),

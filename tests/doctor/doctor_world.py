@@ -25,7 +25,7 @@ class World:
     cloud: Cloud
     folder: Path
     settings: dict[str, str]
-    settings_file: Path | None = None
+    settings_files: tuple[Path, ...] = ()
 
     @property
     def config(self) -> StationConfig:
@@ -67,7 +67,7 @@ class World:
             self.machine.services.set_state(service, 1)
 
     async def examine(self, checks: Sequence[Spec] = CHECKS) -> dict[str, Check]:
-        done = await examine(self.config, self.state_dir, settings_file=self.settings_file, checks=checks)
+        done = await examine(self.config, self.state_dir, settings_files=self.settings_files, checks=checks)
         return {check.code: check for check in done}
 
 
