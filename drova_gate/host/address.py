@@ -46,13 +46,20 @@ def login_refused(subject: str, address: StationAddress) -> LoginRefused:
     )
 
 
-def key_unusable(subject: str, path: Path, reason: str) -> LoginRefused:
+def key_unusable(subject: str, path: Path, error: Exception) -> LoginRefused:
     """The key file cannot be read, so there is nothing to log in with."""
-    return LoginRefused(
-        subject,
-        f"key file {path} cannot be used ({reason})",
-        "set WINDOWS_KEY_FILE to a private key without passphrase",
-    )
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    match error:
+        case FileNotFoundError():
+            advice = (
+                "put it back from a copy; if there is none, drova_gate bootstrap makes a new one,"
+                " and its script is to be run on the PC once more"
+            )
+        case PermissionError():
+            advice = "the gate's user must be able to read it, and so must whoever asks: use sudo"
+        case _:
+            advice = "set WINDOWS_KEY_FILE to a private key without passphrase"
+    return LoginRefused(subject, f"key file {path} cannot be used ({reason})", advice)
 
 
 def host_key_changed(

@@ -202,7 +202,7 @@ class HostLink(Keeper, StationFiles):
         try:
             return asyncssh.read_private_key(path)
         except (OSError, asyncssh.KeyImportError, asyncssh.KeyEncryptionError) as error:
-            raise key_unusable(self.subject, path, str(error)) from error
+            raise key_unusable(self.subject, path, error) from error
 
     async def _greet(self, connection: asyncssh.SSHClientConnection, client: _Client) -> _Live:
         """Find out the shell and the variables, open SFTP."""

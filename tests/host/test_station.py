@@ -65,6 +65,25 @@ async def until_back(link: HostLink) -> None:
 # -- the link --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("content", "advice"),
+    [
+        (None, "drova_gate bootstrap makes a new one, and its script is to be run on the PC once more"),
+        ("no key", "set WINDOWS_KEY_FILE to a private key without passphrase"),
+    ],
+)
+async def test_a_key_that_is_lost_is_told_from_one_that_is_none(content: str | None, advice: str, tmp_path: Path):
+    """The state folder, where the gate's own key lies, may be lost while the settings are whole."""
+    if content is not None:
+        (tmp_path / "gate_key").write_text(content, encoding="ascii")
+    async with (
+        Station(quick_plan()) as station,
+        kept(HostLink("pc1", address_of(station, password=None, key_file=tmp_path / "gate_key"))) as link,
+    ):
+        with pytest.raises(LoginRefused, match=advice):
+            await link.wait_up(10)
+
+
 @each_kind
 async def test_link_comes_up(shell, language):
     """The shell and the variables are known, whatever the shell and the language."""
