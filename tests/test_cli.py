@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 from simulated import QUICK, free_port, quick_station, settings_of
 from stages import until
+from typed import typed
 
 from drova_gate import cli
 from drova_gate.sim.cloud import Cloud
@@ -172,7 +173,7 @@ async def test_validate_names_what_is_wrong(
     """A planted fault fails its own check, with a hint, and the exit code is 1."""
     _, cloud, _ = world
     async with Station(StationPlan(name="bad", costs=QUICK, faults=frozenset({fault}))) as station:
-        code, out, err = await run("validate", env=environment_of(station, cloud, tmp_path))
+        code, out, err = await typed("validate", **environment_of(station, cloud, tmp_path))
 
     assert code == 1, out + err
     assert re.search(rf"FAIL +{check} .*\n +-> \S", out), out

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from stages import QUICK
+from typed import typed
 
 from drova_gate.config import Mode
 from drova_gate.core.model import Phase
@@ -96,28 +97,17 @@ def test_the_command_prints_events_for_machines():
     assert any(line["event"] == "moment" and line["kind"] == "prepared" for line in lines)
 
 
-def test_the_list_of_faults_has_a_line_each():
+async def test_the_list_of_faults_has_a_line_each():
     """``--list-faults`` names every fault once."""
-    done = subprocess.run(
-        [sys.executable, "-m", "drova_gate", "demo", "--list-faults"],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
+    code, out, _ = await typed("demo", "--list-faults")
 
-    assert [line.split()[0] for line in done.stdout.splitlines()] == list(FAULTS)
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == list(FAULTS)
 
 
-def test_an_unknown_fault_says_what_to_do():
+async def test_an_unknown_fault_says_what_to_do():
     """A misspelt name is a settings fault, not a play without a fault."""
-    done = subprocess.run(
-        [sys.executable, "-m", "drova_gate", "demo", "--fault", "nonsense"],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-    )
+    code, _, err = await typed("demo", "--fault", "nonsense")
 
-    assert done.returncode == 78
-    assert "--list-faults" in done.stderr
+    assert code == 78
+    assert "--list-faults" in err

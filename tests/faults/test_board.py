@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from typed import typed
 
 from drova_gate.demo.board import Board, Ending
 from drova_gate.demo.invariants import RULES
@@ -111,10 +112,10 @@ def test_the_command_prints_cells_for_machines():
 
 
 @pytest.mark.parametrize("wrong", [("--cell", "nonsense"), ("--share", "3/2"), ("--share", "x")])
-def test_a_wrong_wish_says_what_to_write(wrong: tuple[str, str]):
+async def test_a_wrong_wish_says_what_to_write(wrong: tuple[str, str]):
     """A settings fault, before anything is played."""
-    done = demo("--fault", "all", *wrong)
+    code, _, err = await typed("demo", "--fault", "all", *wrong)
 
-    assert done.returncode == 78
-    assert wrong[0] in done.stderr
-    assert wrong[1] in done.stderr
+    assert code == 78
+    assert wrong[0] in err
+    assert wrong[1] in err

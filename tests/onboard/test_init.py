@@ -29,9 +29,9 @@ async def test_a_script_sets_a_station_up_with_the_gates_own_key(world_with_key:
     """Nothing but the lines of the PC's script and Shadow Defender's password; nothing is changed on the station."""
     world = world_with_key
     key = world.station.host_key_fingerprint
-    code, out, err = await world.init(
+    code, out, err = await world.init_by_itself(
         *("pc1", *world.at(), "--login", "gate", "--host-key", key, *SHADOW, "--listen", "7999", "--yes"),
-        typed="shadow-password\n",
+        stdin="shadow-password\n",
     )
 
     assert code == 0, out + err
@@ -55,10 +55,10 @@ async def test_a_second_station_leaves_the_first_as_it_is(world: World):
     common = (*world.at(), "--login", "gate", "--password-stdin", *SHADOW, "--yes", "--no-doctor")
     secrets = "station-password\nshadow-password\n"
 
-    taken = await world.init("pc1", *common, typed=secrets)
-    port = await world.init("pc2", *common, "--listen", "7985", typed=secrets)
+    taken = await world.init("pc1", *common, stdin=secrets)
+    port = await world.init("pc2", *common, "--listen", "7985", stdin=secrets)
     assert world.file.read_text(encoding="utf-8") == owners
-    good = await world.init("pc2", *common, typed=secrets)
+    good = await world.init("pc2", *common, stdin=secrets)
 
     assert taken[0] == port[0] == 1
     assert "is there already" in taken[2]
@@ -71,7 +71,7 @@ async def test_a_second_station_leaves_the_first_as_it_is(world: World):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "typed", "says"),
+    ("arguments", "stdin", "says"),
     [
         (("--login", "gate", "--password-stdin", "--no-protector"), "wrong\n", "refuses the password"),
         (("--login", "gate", "--password-stdin", *SHADOW), "station-password\nwrong\n", "refuses the password"),
@@ -86,9 +86,9 @@ async def test_a_second_station_leaves_the_first_as_it_is(world: World):
     ],
 )
 async def test_a_script_that_gives_too_little_or_wrong_gets_one_line_and_no_file(
-    arguments: tuple[str, ...], typed: str, says: str, world: World
+    arguments: tuple[str, ...], stdin: str, says: str, world: World
 ):
-    code, out, err = await world.init("pc1", *world.at(), *arguments, "--yes", typed=typed)
+    code, out, err = await world.init("pc1", *world.at(), *arguments, "--yes", stdin=stdin)
 
     assert code == 1, out + err
     assert says in err
@@ -115,9 +115,9 @@ async def test_an_unreachable_pc_is_refused_unless_it_is_wanted_so(world: World)
     await world.station.power_off()
     rest = ("--login", "gate", "--password-stdin", "--no-protector", "--listen", "off", "--yes")
 
-    refused = await world.init("pc1", *world.at(), *rest, typed="p\n")
+    refused = await world.init("pc1", *world.at(), *rest, stdin="p\n")
     assert not world.file.exists()
-    written = await world.init("pc1", *world.at(), *rest, "--offline", typed="p\n")
+    written = await world.init("pc1", *world.at(), *rest, "--offline", stdin="p\n")
 
     assert refused[0] == 1
     assert "--offline" in refused[2]
@@ -129,7 +129,7 @@ async def test_single_writes_a_file_for_one_process(world: World):
     code, out, err = await world.init(
         *("pc1", *world.at(), "--login", "gate", "--password-stdin", *SHADOW, "--yes", "--single", "--listen", "off"),
         *("--no-doctor",),
-        typed="station-password\nshadow-password\n",
+        stdin="station-password\nshadow-password\n",
     )
     again = await world.init("pc1", *world.at(), "--login", "x", "--no-protector", "--single", "--yes")
 
@@ -292,7 +292,7 @@ async def test_without_an_agent_it_says_so_and_goes_on(world: World):
         code, out, err = await world.init(
             *("pc1", "--host", station.host, "--port", str(station.ssh_port), "--login", "gate", "--password-stdin"),
             *(*SHADOW, "--yes", "--no-doctor", "--listen", "off"),
-            typed="station-password\nshadow-password\n",
+            stdin="station-password\nshadow-password\n",
         )
 
     assert code == 0, out + err
