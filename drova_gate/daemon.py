@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from drova_gate.archive.feed import Feed
+from drova_gate.archive.figures import Purse, keep_figures
 from drova_gate.archive.files import FILE_NAME as HISTORY_NAME
 from drova_gate.archive.rounds import Source, keep_whole
 from drova_gate.cloud.shared import Clouds
@@ -83,15 +84,27 @@ class Guard:
 
     def lists(self) -> list[Source]:
         """The stations whose whole list of sessions may be asked for now: none while a player is waited on."""
-        stations = [one.station for one in self.fleet.members.values()]
-        if any(one.controller.phase is Phase.PREPARING or one.controller.observer.held() for one in stations):
-            return []
         return [
             Source(one.name, observer.server, client, self.clouds.turn(one.config.api_url, None))
-            for one in stations
+            for one in self._quiet()
             if (observer := one.controller.observer).server is not None
             and (client := observer.access.client) is not None
         ]
+
+    def purses(self) -> list[Purse]:
+        """The accounts whose figures may be asked for now, each once: those whose token the settings name."""
+        found = {
+            id(access.client): Purse(access.client, self.clouds.turn(one.config.api_url, None))
+            for one in self._quiet()
+            if (access := one.controller.observer.access).merchant and access.client is not None
+        }
+        return list(found.values())
+
+    def _quiet(self) -> list[Station]:
+        """All stations, or none while a player is waited on at one of them."""
+        stations = [one.station for one in self.fleet.members.values()]
+        busy = any(one.controller.phase is Phase.PREPARING or one.controller.observer.held() for one in stations)
+        return [] if busy else stations
 
     def reload(self) -> None:
         """Read the settings again; faulty ones change nothing."""
@@ -176,6 +189,7 @@ async def run(config: Config, process: Process) -> None:
                 group.create_task(_report(guard, notifier, process.watchdog_seconds), name="watchdog"),
                 group.create_task(server.run(), name="status"),
                 group.create_task(keep_whole(guard.history, guard.lists), name="history"),
+                group.create_task(keep_figures(guard.history, guard.purses), name="figures"),
             ]
             await stop.wait()
             log.info("stops; running sessions stay as they are and are picked up at the next start")

@@ -6,13 +6,13 @@ import queue
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from drova_gate.archive.files import is_damage, set_aside
-from drova_gate.archive.readings import Listing
+from drova_gate.archive.readings import Figures, Listing
 from drova_gate.archive.store import Archive
 from drova_gate.cloud.catalogue_copy import CatalogueCopy, Heading
 from drova_gate.errors import CallOwner
@@ -43,8 +43,10 @@ class Feed:
         """Why nothing is written now; empty: it is."""
         self.listed: dict[UUID, tuple[int | None, int]] | None = None
         """As :meth:`Archive.listed` says, after the last write; ``None``: the archive could not be looked at yet."""
+        self.usage_at: dict[UUID, int] | None = None
+        """As :meth:`Archive.usage_at` says, after the last write; ``None``: the archive could not be looked at yet."""
         self._seen: dict[UUID, tuple[Session, ...]] = {}
-        self._queue: queue.Queue[Listing | None] = queue.Queue(WAITING_MOST)
+        self._queue: queue.Queue[Listing | Figures | None] = queue.Queue(WAITING_MOST)
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
         self._archive: Archive | None = None
         self._looked: tuple[Heading | None, frozenset[UUID]] | None = None
@@ -70,9 +72,16 @@ class Feed:
         """Take a station's whole list."""
         self._put(server, sessions, asked, gate_name)
 
+    def read_figures(self, account: UUID, answer: Mapping[str, Any], at: int) -> None:
+        """Take what Drova says the account has earned."""
+        self._queued(Figures(account, answer, at))
+
     def _put(self, server: UUID, sessions: "tuple[Session, ...]", asked: int, gate_name: str) -> bool:
+        return self._queued(Listing(server, sessions, asked, int(time.time() * 1000), gate_name))
+
+    def _queued(self, reading: Listing | Figures) -> bool:
         try:
-            self._queue.put_nowait(Listing(server, sessions, asked, int(time.time() * 1000), gate_name))
+            self._queue.put_nowait(reading)
         except queue.Full:
             return False
         return True
@@ -80,7 +89,7 @@ class Feed:
     # -- the thread --------------------------------------------------------------------------------------------------
 
     def _work(self) -> None:
-        ended, waiting, due = False, list[Listing](), 0.0
+        ended, waiting, due = False, list[Listing | Figures](), 0.0
         while True:
             # What comes after a quiet time is written at once.
             due = time.monotonic() + (WRITE_SECONDS if waiting else 0.0)
@@ -103,29 +112,32 @@ class Feed:
             with contextlib.suppress(sqlite3.Error):
                 self._archive.close()
 
-    def _gather(self, waiting: list[Listing], due: float) -> bool:
+    def _gather(self, waiting: list[Listing | Figures], due: float) -> bool:
         """Take what comes until the next write is due, and there is something to be written; ``True``: the feed is being closed."""
         while (left := due - time.monotonic()) > 0 or not (waiting or self.fault):
             try:
-                listing = self._queue.get(timeout=left if waiting or self.fault else None)
+                reading = self._queue.get(timeout=left if waiting or self.fault else None)
             except queue.Empty:
                 break
-            if listing is None:
+            if reading is None:
                 return True
-            if listing.asked and not self.fault:
+            if isinstance(reading, Listing) and reading.asked and not self.fault:
                 due = 0.0  # a thousand rows are not held in memory for long
             if len(waiting) < WAITING_MOST:
-                waiting.append(listing)
+                waiting.append(reading)
             else:
                 self._seen.clear()  # what is left out now is taken again with the next readings
         return False
 
-    def _write(self, waiting: Sequence[Listing]) -> None:
+    def _write(self, waiting: Sequence[Listing | Figures]) -> None:
         if self._archive is None:
             self._archive = Archive(self.path)
-        self._archive.keep(waiting)
+        self._archive.keep([one for one in waiting if isinstance(one, Listing)])
+        for one in waiting:
+            if isinstance(one, Figures):
+                self._archive.keep_usage(one.account, one.answer, one.at)
         self._title(self._archive)
-        self.listed = self._archive.listed()
+        self.listed, self.usage_at = self._archive.listed(), self._archive.usage_at()
 
     def _title(self, archive: Archive) -> None:
         """Take titles of games from the catalogue's copy, if there are games without one or it is another copy."""

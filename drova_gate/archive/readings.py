@@ -1,7 +1,7 @@
 """Sessions as the API's client gives them, made readings of the archive. Pure."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from drova_gate.cloud.models import Session
 
-__all__ = ["Listing", "reading_of"]
+__all__ = ["Figures", "Listing", "reading_of"]
 
 _GREATEST = 2**63 - 1
 """Of a number that SQLite keeps."""
@@ -30,6 +30,16 @@ class Listing:
     """When, milliseconds since 1970."""
     gate_name: str | None = None
     """What the gate's settings call the station."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What Drova says an account has earned."""
+
+    account: "UUID"
+    answer: Mapping[str, Any]
+    at: int
+    """When, milliseconds since 1970."""
 
 
 def reading_of(session: "Session", at: int) -> Reading:

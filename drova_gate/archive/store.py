@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -232,12 +233,17 @@ class Archive:
             last = self._base.execute(
                 "SELECT at, answer FROM usage WHERE account = ? ORDER BY at DESC LIMIT 1", (account.bytes,)
             ).fetchone()
-            # The same figures on another day are another day's figures.
-            if last is not None and last[1] == packed and last[0] // 86_400_000 == at // 86_400_000:
+            # The same figures on another day, as its owner counts days, are another day's figures.
+            if last is not None and last[1] == packed and _day(last[0]) == _day(at):
                 self._base.execute("UPDATE usage SET at = ? WHERE account = ? AND at = ?", (at, account.bytes, last[0]))
                 return False
             self._base.execute("INSERT INTO usage (at, account, answer) VALUES (?, ?, ?)", (at, account.bytes, packed))
             return True
+
+    def usage_at(self) -> dict[UUID, int]:
+        """By account: when its usage statistics were read last."""
+        rows = self._base.execute("SELECT account, max(at) FROM usage GROUP BY account").fetchall()
+        return {UUID(bytes=account): int(at) for account, at in rows}
 
     # -- notes of the archive's own ----------------------------------------------------------------------------------
 
@@ -265,6 +271,10 @@ class Archive:
                 if self._base.in_transaction:
                     self._base.execute("ROLLBACK")
                 raise
+
+
+def _day(at: int) -> date:
+    return datetime.fromtimestamp(at / 1000).astimezone().date()
 
 
 def _shown(values: list[list[Any]]) -> list[list[Any]]:

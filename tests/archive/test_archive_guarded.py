@@ -56,3 +56,18 @@ async def test_whole_lists_are_asked_for_only_while_nobody_is_waited_on(guard: G
         controller.phase = Phase.PREPARING
         assert guard.lists() == []
     await guard.clouds.close()
+
+
+async def test_an_account_is_asked_what_it_earned_with_its_own_token_alone(guard: Guard):
+    """A station's token may be told of that station alone: its figures would stand for all. Not while a player is waited on either."""
+    (member,) = guard.fleet.members.values()
+    controller = member.station.controller
+    async with DrovaClient(SecretStr("token"), base_url="http://127.0.0.1:9") as client:
+        controller.observer.server, controller.observer.access.client = SERVER, client
+        assert guard.purses() == []
+        controller.observer.access.merchant = True
+        (purse,) = guard.purses()
+        assert (purse.client, purse.turn(Urgency.REST)) == (client, 0.0)
+        controller.phase = Phase.PREPARING
+        assert guard.purses() == []
+    await guard.clouds.close()
