@@ -90,14 +90,21 @@ def fitting(
 def table_lines(
     columns: Sequence[Column], rows: Sequence[Row], *, flexible: str | None = None, room: int | None = None
 ) -> list[str]:
-    """Lay the rows out; the column ``flexible`` is cut where the lines would be wider than ``room`` places."""
+    """Lay the rows out; where the lines would be wider than ``room`` places the column ``flexible`` is cut, and then the longest names."""
     seen = [column for column in columns if not column.for_machines]
     texts = [[_shown(column, row) for column in seen] for row in rows]
+    cut = next((place for place, column in enumerate(seen) if column.key == flexible), 0)
     return lines_of(
         [column.head for column in seen],
         texts,
         right=frozenset(place for place, column in enumerate(seen) if column.right),
-        flexible=next((place for place, column in enumerate(seen) if column.key == flexible), 0),
+        flexible=cut,
+        # Numbers and times are whole or not there.
+        names=frozenset(
+            place
+            for place, column in enumerate(seen)
+            if place != cut and not column.right and column.text is not minute_cell
+        ),
         room=room if flexible is not None else None,
     )
 

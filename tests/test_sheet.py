@@ -9,8 +9,8 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drova_gate.columns import width
-from drova_gate.sheet import FORMULA_STARTS, Column, csv_text, json_text, one_line, table_lines
+from drova_gate.columns import cut_middle, width
+from drova_gate.sheet import FORMULA_STARTS, Column, csv_text, json_text, minute_cell, one_line, table_lines
 
 COLUMNS = (
     Column("name", "NAME"),
@@ -84,3 +84,40 @@ def test_json_is_one_line_of_what_it_was(text: str):
 
 def test_a_blank_that_does_not_break_is_a_blank():
     assert one_line("Ёлка\u00a0с пробелом") == "Ёлка с пробелом"
+
+
+def test_names_that_differ_at_their_end_differ_when_they_are_cut():
+    """Owners number their stations: the numbers are what tells them apart."""
+    names = [f"Санкт-Петербург RTX 5080 #0{number}" for number in (1, 2)]
+    assert [cut_middle(name, 24) for name in names] == ["Санкт-Петерб…TX 5080 #01", "Санкт-Петерб…TX 5080 #02"]
+
+
+@given(st.text(max_size=60), st.integers(1, 40))
+def test_a_name_is_cut_to_its_room(name: str, room: int):
+    shown = cut_middle(name, room)
+    assert width(shown) <= room
+    assert (shown == name) is (width(name) <= room)
+
+
+def test_long_names_give_way_where_nothing_else_can_and_times_stay_whole():
+    """A line that breaks on the terminal is no row any more."""
+    columns = (
+        Column("began", "BEGAN", text=minute_cell),
+        Column("station", "STATION"),
+        Column("game", "GAME"),
+        Column("score", "SCORE", right=True),
+        Column("review", "REVIEW"),
+    )
+    row = {
+        "began": datetime(2026, 11, 21, 18, 30, tzinfo=UTC),
+        "station": "Санкт-Петербург RTX 5080 #01",
+        "game": "PLAYERUNKNOWN'S BATTLEGROUNDS (PUBG)",
+        "score": 1,
+        "review": "фризы и задержка 200 мс, играть невозможно",
+    }
+    whole = table_lines(columns, [row], flexible="review", room=None)
+    for room in range(72, width(whole[1]) + 1):
+        _, line = table_lines(columns, [row], flexible="review", room=room)
+        assert width(line) <= room
+        assert line.startswith(minute_cell(row["began"]) + "  Санкт-")
+        assert "#01  " in line

@@ -79,9 +79,9 @@ def hours(shelf: Shelf, wanted: Wanted, by: str) -> Report:
         *([Column("game", "GAME")] if "game" in by else []),
         Column("sessions", "SESSIONS", right=True),
         Column("hours", "HOURS", right=True, text=clock),
-        Column("share", "SHARE", right=True, text=_share),
-        Column("players", "PLAYERS", right=True),
-        Column("aborted", "ABORTED", right=True),
+        Column("share", "SHARE", right=True, text=_share, gives_way=3),
+        Column("players", "PLAYERS", right=True, gives_way=1),
+        Column("aborted", "ABORTED", right=True, gives_way=2),
         Column("last", "LAST", text=minute_cell),
     ]
     return Report(heads, found, flexible="game" if "game" in by else "station")
@@ -155,15 +155,15 @@ def visitors(shelf: Shelf, wanted: Wanted, *, least: int, newest: int | None, ad
         Column("client_id", "PLAYER"),
         Column("visits", "VISITS", right=True),
         Column("hours", "HOURS", right=True, text=clock),
-        Column("stations", "STATIONS", right=True),
+        Column("stations", "STATIONS", right=True, gives_way=1),
         Column("games", "GAMES", right=True),
-        Column("trials", "TRIALS", right=True),
-        Column("addresses", "ADDRESSES", right=True),
-        *([Column("where_from", "FROM", text=", ".join)] if addresses else []),
-        Column("first", "FIRST", text=minute_cell),
+        Column("trials", "TRIALS", right=True, gives_way=2),
+        Column("addresses", "ADDRESSES", right=True, gives_way=3),
+        *([Column("where_from", "FROM", text=", ".join, gives_way=5)] if addresses else []),
+        Column("first", "FIRST", text=minute_cell, gives_way=4),
         Column("last", "LAST", text=minute_cell),
     ]
-    return Report(heads, found)
+    return Report(heads, found, flexible="client_id")
 
 
 def _add_addresses(shelf: Shelf, found: Sequence[dict[str, Any]], players: Sequence[int]) -> None:
@@ -201,13 +201,13 @@ def trials(shelf: Shelf, wanted: Wanted, limits: Limits, *, addresses: bool) -> 
         Column("players", "PLAYERS", right=True),
         Column("trials", "TRIALS", right=True),
         Column("hours", "HOURS", right=True, text=clock),
-        Column("stations", "STATIONS", right=True),
-        Column("first", "FIRST", text=minute_cell),
+        Column("stations", "STATIONS", right=True, gives_way=1),
+        Column("first", "FIRST", text=minute_cell, gives_way=2),
         Column("last", "LAST", text=minute_cell),
         Column("client_ids", "PLAYERS", for_machines=True),
     ]
     note = f"{len(all_trials)} trials; a suspicion is no proof: an office or a provider's common address has several honest players"
-    return Report(heads, found, [note] if all_trials else [])
+    return Report(heads, found, [note] if all_trials else [], flexible="what")
 
 
 def scores(shelf: Shelf, wanted: Wanted, *, up_to: float = BAD_UP_TO) -> Report:

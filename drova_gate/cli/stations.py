@@ -12,7 +12,7 @@ from drova_gate.cli.showing import add_showing, fitted_table, for_machines, show
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import is_screen, print_lines, print_text, screen_lines, terminal_room
 from drova_gate.cli.where import places
-from drova_gate.columns import cut
+from drova_gate.columns import cut, cut_middle
 from drova_gate.errors import TryAgain
 from drova_gate.report.table import duration
 from drova_gate.sheet import Column, Row, minute_cell, one_line
@@ -33,7 +33,7 @@ WATCH_SECONDS = 5.0
 
 def cut_name(name: str | None) -> str:
     """Shorten a station's name: owners put the whole hardware into it."""
-    return cut(one_line(name), NAME_PLACES)
+    return cut_middle(one_line(name), NAME_PLACES)
 
 
 def cut_place(place: str | None) -> str:

@@ -1,7 +1,10 @@
 """``drova_gate history`` as an owner runs it: synced, looked at, exported, and every wrong word answered with what to write."""
 
+import asyncio
+import contextlib
 import json
 import os
+import pty
 import sqlite3
 import subprocess
 import sys
@@ -9,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from owner_shop import STATIONS, USER, Shop
+
+from drova_gate.columns import width
 
 NAMES = list(STATIONS)
 
@@ -54,6 +59,43 @@ async def test_an_owners_history(shop: Shop):
     assert file.stat().st_mode & 0o777 == 0o600
     assert (await shop.run("history", "export", str(file)))[0] == 2
     assert (await shop.run("history", "export", str(file), "--force"))[0] == 0
+
+
+def on_terminal(columns: int, words: tuple[str, ...]) -> str:
+    """Run a command on a terminal that is so wide; what it shows."""
+    ours, its = pty.openpty()
+    settings = {"PATH": os.environ["PATH"], "COLUMNS": str(columns), "DROVA_LANG": "en", "TZ": "UTC"}
+    with subprocess.Popen(
+        [sys.executable, "-m", "drova_gate", *words], stdout=its, stderr=subprocess.DEVNULL, env=settings
+    ):
+        os.close(its)
+        shown = b""
+        with contextlib.suppress(OSError):  # how a terminal tells that its other side has ended
+            while part := os.read(ours, 65536):
+                shown += part
+    os.close(ours)
+    return shown.decode()
+
+
+@pytest.mark.parametrize(
+    "report", [(), *(("--report", one) for one in ("hours", "visitors", "trials", "scores", "income"))], ids=" ".join
+)
+async def test_a_usual_terminal_has_room_for_it(shop: Shop, report: tuple[str, ...]):
+    """Eighty places, as over SSH on a router: no row is broken, however long the names are."""
+    shop.server("pc1").name = "Санкт-Петербург, Невский проспект RTX 5080 #01"
+    for address in ("203.0.113.7", "203.0.113.8"):
+        uuid = shop.cloud.start_session(shop.ids["pc1"], client_ip=address)
+        session = shop.cloud.sessions[uuid]
+        session.billing_type, session.score, session.score_reason = "trial", 1, 1
+        session.score_text = "чёрный экран вместо игры, и так три раза подряд"
+        shop.cloud.finish(uuid)
+    await shop.run("history", "sync")
+    words = ("history", "show", "--visits", "1", "--same-player", "1", *report, "--env", str(shop.settings()))
+    out = await asyncio.to_thread(on_terminal, 80, words)
+
+    rows = [line for line in out.splitlines() if "  " in line]  # a sentence may be broken anywhere
+    assert len(rows) >= 2
+    assert max(map(width, rows)) <= 80
 
 
 async def test_what_the_list_has_lost_is_said(shop: Shop):
