@@ -11,7 +11,7 @@ from uuid import UUID
 from drova_gate.archive.coverage import Stretch, holes, joined
 from drova_gate.archive.files import open_for_reading
 from drova_gate.errors import NotKnown
-from drova_gate.nearest import not_known
+from drova_gate.nearest import meant, not_known
 from drova_gate.vocabulary import DESKTOP_TITLE, OVER, STATUSES, reason_words, remark
 
 __all__ = ["DESKTOP", "Hole", "Shelf", "Wanted", "local"]
@@ -145,16 +145,12 @@ class Shelf:
 
     @staticmethod
     def _one(what: str, name: str, known: dict[int, tuple[str, ...]]) -> int:
-        wanted = name.strip().casefold()
-        for fits in (
-            [number for number, names in known.items() if name in names],
-            [number for number, names in known.items() if wanted in (one.casefold() for one in names)],
-        ):
-            if len(fits) == 1:
-                return fits[0]
-            if fits:
-                ids = ", ".join(known[number][-1] for number in fits)
-                raise NotKnown(f"{what} {name!r}", f"may be {ids}", "write the id of the one you mean")
+        found = meant(name, known)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(known[number][-1] for number in found)
+            raise NotKnown(f"{what} {name!r}", f"may be {ids}", "write the id of the one you mean")
         raise not_known(what, name, [each for names in known.values() for each in names[:-1]], "drova_gate stations")
 
     @staticmethod

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -130,6 +131,8 @@ def _run(
             command.error("nothing to change: give --name, --description or --description-file")
         if options.name is not None and not options.name.strip():
             command.error("--name: a station needs a name")
+        if options.name is not None and not set(map(unicodedata.category, options.name)).isdisjoint(("Cc", "Zl", "Zp")):
+            command.error("--name: a name is one line, without a control character")
     wanted = order(options)
 
     async def work(owner: "Owner") -> int:

@@ -5,7 +5,7 @@ opens that station alone.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,15 +20,12 @@ from drova_gate.cloud.token import FileTokenKeeper, token_file
 from drova_gate.config import StationConfig
 from drova_gate.errors import CallOwner, GateError, NotKnown
 from drova_gate.host.identity import read_registrations
-from drova_gate.nearest import not_known
+from drova_gate.nearest import meant, not_known
 from drova_gate.owner.settings import OwnerSettings
 from drova_gate.state import StateFile
 from drova_gate.visit import first_answer, visiting
 
 __all__ = ["OwnedStation", "Owner", "find_station", "opened"]
-
-UUID_LEAST = 8
-"""Characters of a uuid that stand for the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,20 +123,13 @@ class Owner:
 
 def find_station(name: str, stations: Sequence[OwnedStation]) -> OwnedStation:
     """Find one station by the gate's name, Drova's name or the beginning of its id; several or none are ``NotKnown``."""
-    wanted = name.strip().casefold()
-    # Exactly as written weighs more than in another letter case, and that more than the beginning of an id.
-    ways: tuple[Callable[[OwnedStation], bool], ...] = (
-        lambda one: name in one.names,
-        lambda one: wanted in (each.casefold() for each in one.names),
-        lambda one: len(wanted) >= UUID_LEAST and str(one.uuid).startswith(wanted),
-    )
-    for fits in ways:
-        found = [one for one in stations if fits(one)]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            which = ", ".join(f"{one.name} ({one.uuid})" for one in found)
-            raise NotKnown(f"station {name!r}", f"may be {which}", "write the id of the one you mean")
+    by_id = {one.uuid: one for one in stations}
+    found = [by_id[uuid] for uuid in meant(name, {one.uuid: one.names for one in stations})]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        which = ", ".join(f"{one.name} ({one.uuid})" for one in found)
+        raise NotKnown(f"station {name!r}", f"may be {which}", "write the id of the one you mean")
     known = [each for one in stations for each in (one.gate_name, one.server.name) if each]
     raise not_known("station", name, known, "drova_gate stations")
 

@@ -108,6 +108,24 @@ def test_a_station_is_found_by_any_of_its_names():
     assert find_station("');alert(1)//", [first, second]) is second
 
 
+@pytest.mark.parametrize(
+    ("name", "typed"),
+    [
+        ("Ёлка \u200bс\u00a0пробелом", "ёлка ?с пробелом"),
+        ("pc\t1\u202e | три ", "pc?1? | три"),
+        ("Санкт-Петербург RTX 5080 #01", "Санкт-Петерб…TX 5080 #01"),
+    ],
+)
+def test_a_station_is_found_as_tables_show_it(name: str, typed: str):
+    """What is seen is typed or copied; the nearest names would be answered with the same again."""
+    first, second = station(name, None), station("Санкт-Петербург RTX 5080 #02", None)
+    assert find_station(typed, [first, second]) is first
+    with pytest.raises(NotKnown, match="may be"):
+        find_station("Санкт-Петерб…02", [second, station("Санкт-Петербург 02", None)])
+    with pytest.raises(NotKnown, match="is not known"):
+        find_station("Санкт…", [first, second])
+
+
 def test_an_unknown_station_names_the_nearest_and_two_of_a_name_their_ids():
     first, second = station("Зал 1", "pc1"), station("зал 1", "pc2")
     with pytest.raises(NotKnown, match=r"did you mean pc1, pc2\?"):

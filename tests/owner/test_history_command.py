@@ -98,6 +98,15 @@ async def test_a_usual_terminal_has_room_for_it(shop: Shop, report: tuple[str, .
     assert max(map(width, rows)) <= 80
 
 
+async def test_a_station_goes_by_the_same_names_as_elsewhere(shop: Shop):
+    """The beginning of its id, its name as a table shows it."""
+    play(shop, 1, NAMES[2])
+    await shop.run("history", "sync")
+    for name in (NAMES[2], "<b>\"o'3?[2J", STATIONS[NAMES[2]][:8]):
+        code, out, err = await shop.run("history", "show", "--json", "--station", name)
+        assert (code, err, len(json.loads(out))) == (0, "", 1)
+
+
 async def test_what_the_list_has_lost_is_said(shop: Shop):
     """More than a thousand sessions between two syncs: those between are gone, and the owner is told when they were."""
     play(shop, 2)

@@ -52,7 +52,8 @@ async def test_names_or_all_and_nothing_else(shop: Shop):
     assert (await shop.run("hide"))[0] == 2
     assert (await shop.run("hide", "--all", "pc1"))[0] == 2
     assert (await shop.run("describe", "pc1"))[0] == 2
-    assert (await shop.run("describe", "pc1", "--name", " "))[0] == 2
+    for name in (" ", "pc\n1", "pc\x1b[31m", "pc\u20281"):
+        assert (await shop.run("describe", "pc1", "--name", name))[0] == 2
     assert not shop.cloud.requests
 
 
