@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import ctypes
 import os
 import re
 import signal
@@ -264,3 +265,41 @@ def test_the_guard_loads_no_other_commands_code():
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert "drova_gate.cli.guard" in said
     assert "drova_gate.cli.history" not in said
+
+
+async def test_a_running_guard_carries_nothing_that_it_never_uses(world: tuple[Station, Cloud, dict[str, str]]):
+    """With a station's link up, all that a guard needs is loaded; the C++ library is not, which one list type would bring along."""
+    station, _, settings = world
+    process = await start("poll", settings)
+    await until(lambda: station.journal)
+    loaded = Path(f"/proc/{process.pid}/maps").read_text(encoding="utf-8")
+    await stop(process)
+
+    assert "cryptography" in loaded
+    assert "_frozenlist" not in loaded
+
+
+def test_a_guard_goes_without_half_of_what_certificates_take():
+    """Without pyOpenSSL there is no X.509 in asyncssh, but it loads a megabyte before it finds out; all the rest of it is there."""
+    code = (
+        "import sys; from drova_gate.cli.light import go_light; go_light(); import drova_gate.host.link, asyncssh;"
+        "print(*sys.modules); assert asyncssh.generate_private_key('ssh-ed25519')"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "asyncssh.connection" in said
+    assert "cryptography.x509" not in said
+
+
+@pytest.mark.skipif(not hasattr(ctypes.CDLL(None), "malloc_stats"), reason="only glibc has several heaps")
+def test_a_guards_threads_share_one_heap():
+    """What one busy minute took would stay in each thread's own."""
+    code = (
+        "import ctypes, threading; from drova_gate.cli.light import go_light; go_light();"
+        "at = threading.Barrier(4); keep = [];"
+        "work = lambda: (keep.append(bytes(5000)), at.wait());"
+        "threads = [threading.Thread(target=work) for _ in range(4)];"
+        "[one.start() for one in threads]; [one.join() for one in threads];"
+        "ctypes.CDLL(None).malloc_stats()"
+    )
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stderr
+    assert re.findall(r"^Arena \d+:$", said, re.MULTILINE) == ["Arena 0:"]

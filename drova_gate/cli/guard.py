@@ -5,6 +5,7 @@ import logging
 import os
 from pathlib import Path
 
+from drova_gate.cli.light import go_light
 from drova_gate.cli.surroundings import read_settings, run_loop, state_dir_of
 from drova_gate.config import Mode
 from drova_gate.settings import SETTINGS
@@ -45,6 +46,7 @@ def _settings_help() -> str:
 
 def _guard(options: argparse.Namespace) -> int:
     config = read_settings(options.mode, options.env)
+    go_light()
     # Late: the SSH and HTTP libraries take a second to import on a router, and a settings fault should not wait for them.
     from drova_gate.daemon import Process, run  # noqa: PLC0415
     from drova_gate.logs import configure_logging  # noqa: PLC0415
