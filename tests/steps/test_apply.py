@@ -1,6 +1,7 @@
 """The whole preparation against a simulated station, over its real SSH and SFTP."""
 
 import asyncio
+import gc
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -14,12 +15,13 @@ from drova_gate.host.commands import Run, Script, Secret
 from drova_gate.host.identity import read_console
 from drova_gate.host.link import HostLink
 from drova_gate.host.look import look, marker_files
+from drova_gate.host.parse import RegistryKey
 from drova_gate.protect.none import NoProtector
 from drova_gate.protect.shadow_defender import ShadowDefender
 from drova_gate.sim.station import Costs, Station
 from drova_gate.sim.windows.registry import Value
 from drova_gate.steps.apply import PreparationPlan, prepare
-from drova_gate.steps.found import Found, find_places
+from drova_gate.steps.found import Found, Places, find_places
 from drova_gate.steps.recipes import Level, load_recipes, read_recipe
 from drova_gate.steps.shipped import LAUNCHERS
 from drova_gate.steps.undo import undo
@@ -246,6 +248,27 @@ async def test_steam_elsewhere_is_found():
         assert (report.fault, failed(report)) == ("", {})
         assert b"7656" not in machine.files.read(elsewhere + r"\config\loginusers.vdf")
         assert not machine.files.exists(elsewhere + r"\ssfn123")
+
+
+async def test_what_was_looked_up_is_kept_whole_and_small():
+    """Thirty stations' registries lie in a router's memory between sessions: packed, and none of their keys as an object."""
+    async with linked() as (_, link):
+        console = await read_console(link)
+        places = Places(link)
+        places.recipes = recipes()
+        assert places.found is None
+        before = registry_keys_in_memory()
+        await places.look_up(console)
+        assert registry_keys_in_memory() == before
+        assert places.found == await find_places(link, recipes(), console)
+        assert places.found.registry
+        places.forget()
+        assert places.found is None
+
+
+def registry_keys_in_memory() -> int:
+    gc.collect()
+    return sum(isinstance(each, RegistryKey) for each in gc.get_objects())
 
 
 async def test_nothing_installed_is_clean():
