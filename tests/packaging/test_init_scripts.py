@@ -14,6 +14,7 @@ PACKAGING = Path(__file__).parents[2] / "packaging"
 SCRIPTS = (
     "build-deb",
     "check-deb",
+    "clean-root",
     "entware/S99drova_gate",
     "openwrt/drova_gate.init",
     "debian/postinst",
