@@ -3,34 +3,44 @@
 import fcntl
 import os
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["claim", "give_to_folder", "make_folder", "write_whole"]
+__all__ = ["claim", "drafted", "give_to_folder", "make_folder", "write_whole"]
 
 
 def write_whole(path: Path, content: bytes) -> None:
     """Replace a file (mode 0600) so that a power cut leaves the old one or the new one; ``OSError`` if the disk refuses."""
     make_folder(path.parent)
-    # mkstemp: 0600 from the first byte, and a name of its own when two processes write at once.
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-    temporary = Path(name)
-    give_to_folder(handle, path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    with drafted(path, content, lambda handle: give_to_folder(handle, path.parent)) as draft:
+        draft.replace(path)
     directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         # Without this the rename itself may be lost in a power cut.
         os.fsync(directory)
     finally:
         os.close(directory)
+
+
+@contextmanager
+def drafted(path: Path, content: bytes, give: Callable[[int], None]) -> Iterator[Path]:
+    """A file beside the one that it is to become, whole on the disk; whoever does not move it away leaves nothing behind.
+
+    ``give``: makes it its owner's, by its descriptor, while it is still empty.
+    """
+    # mkstemp: 0600 from the first byte, and a name of its own when two processes write at once.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    draft = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            give(handle)
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        yield draft
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def make_folder(path: Path) -> None:

@@ -38,14 +38,11 @@ def moment(text: str, now: datetime, *, end: bool = False) -> datetime:
     if said in _DAYS_BACK:
         day = today - timedelta(days=_DAYS_BACK[said])
         return day + timedelta(days=1) if end else day
+    if (at := _with_clock(said)) is not None:
+        return at
     for form in _FORMS:
-        for clock in _CLOCKS:
-            try:
-                return datetime.strptime(said, f"{form} {clock}")  # noqa: DTZ007 - local time, as its owner reads a clock
-            except ValueError:
-                continue
         try:
-            day = datetime.strptime(said, form)  # noqa: DTZ007 - see above
+            day = datetime.strptime(said, form)  # noqa: DTZ007 - see below
         except ValueError:
             continue
         return day + timedelta(days=1) if end else day
@@ -81,11 +78,15 @@ def _ahead(said: str, now: datetime) -> datetime | None:
             return at + timedelta(days=_DAYS_AHEAD[found[1]])
         tomorrow = at + timedelta(days=1)
         return tomorrow if at <= now and tomorrow - now <= NEXT_DAY_HOURS else at
-    dated = re.sub(r"(?<=\d)(t|\s+)(?=\d)", " ", said)
+    return _with_clock(re.sub(r"(?<=\d)(t|\s+)(?=\d)", " ", said))
+
+
+def _with_clock(said: str) -> datetime | None:
+    """A day and a time of day in one of the forms that are read; ``None``: neither."""
     for form in _FORMS:
         for clock in _CLOCKS:
             try:
-                return datetime.strptime(dated, f"{form} {clock}")  # noqa: DTZ007 - local time, as its owner reads a clock
+                return datetime.strptime(said, f"{form} {clock}")  # noqa: DTZ007 - local time, as its owner reads a clock
             except ValueError:
                 continue
     return None

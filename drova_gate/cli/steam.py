@@ -29,44 +29,59 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     _add_validate(inner)
 
 
-def _add_scan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
-        "scan",
-        help="what is installed, and what Drova calls it",
-        description="Looks through Steam's libraries over SSH and changes nothing.",
-        epilog="Example: drova_gate steam scan pc1 --csv > pc1.csv. Exit code 1 also when a file could not be read: it is named.",
-    )
+def _of_station(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    *,
+    purpose: str,
+    description: str,
+    epilog: str,
+) -> argparse.ArgumentParser:
+    """Add a command about one station."""
+    command = commands.add_parser(name, help=purpose, description=description, epilog=epilog)
     command.add_argument("station", metavar="STATION", help="as the gate's settings name it")
     add_showing(command)
     add_env(command)
-    command.set_defaults(command=_scan)
+    command.set_defaults(command=run)
+    return command
+
+
+def _add_scan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    _of_station(
+        commands,
+        "scan",
+        _scan,
+        purpose="what is installed, and what Drova calls it",
+        description="Looks through Steam's libraries over SSH and changes nothing.",
+        epilog="Example: drova_gate steam scan pc1 --csv > pc1.csv. Exit code 1 also when a file could not be read: it is named.",
+    )
 
 
 def _add_sync(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
+    command = _of_station(
+        commands,
         "sync",
-        help="offer at Drova what is installed, and no longer what is gone",
+        _sync,
+        purpose="offer at Drova what is installed, and no longer what is gone",
         description="Shows a plan, asks, then adds and enables the games that are fully installed and disables Steam's games that are"
         " gone. Games of other launchers are left alone. What is stopped goes on when it is run again.",
         epilog="Example: drova_gate steam sync pc1. Exit code 3: a plan was shown and nothing was done.",
     )
-    command.add_argument("station", metavar="STATION", help="as the gate's settings name it")
     add_yes(command)
     command.add_argument("--force", action="store_true", help="also while a player is inside")
-    add_showing(command)
-    add_env(command)
-    command.set_defaults(command=_sync)
 
 
 def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    command = commands.add_parser(
+    command = _of_station(
+        commands,
         "validate",
-        help="let Steam verify the files of games, and repair them",
+        _validate,
+        purpose="let Steam verify the files of games, and repair them",
         description="Starts Steam's own verification at the console when nobody plays, one game after the other, and follows it."
         " Ctrl-C leaves Steam at work.",
         epilog="Example: drova_gate steam validate pc1 --app 730 --app 'Dota 2'. Exit code 1: a game failed or was not started.",
     )
-    command.add_argument("station", metavar="STATION", help="as the gate's settings name it")
     which = command.add_mutually_exclusive_group(required=True)
     which.add_argument(
         "--app", metavar="ID", action="append", default=[], help="Steam's number or the name; may be repeated"
@@ -76,9 +91,6 @@ def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
     command.add_argument(
         "--in-shadow-mode", action="store_true", help="also in Shadow Mode, where a reset forgets what was repaired"
     )
-    add_showing(command)
-    add_env(command)
-    command.set_defaults(command=_validate)
 
 
 def _run(

@@ -8,13 +8,13 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Self
+from typing import Any, Self, Unpack
 from uuid import UUID
 
 from pydantic import SecretStr
 
 from drova_gate.cloud.answers import Answer, refusal, single
-from drova_gate.cloud.http import TOTAL_SECONDS, ApiLine
+from drova_gate.cloud.http import TOTAL_SECONDS, ApiLine, Sent
 from drova_gate.cloud.models import RenewedToken
 from drova_gate.cloud.token import TokenKeeper
 from drova_gate.errors import (
@@ -110,20 +110,13 @@ class Calls:
 
     # -- the way of a call -------------------------------------------------------------------------------------------
 
-    async def _write(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-    ) -> Answer:
+    async def _write(self, method: str, path: str, **sent: Unpack[Sent]) -> Answer:
         """Make a writing call, at some distance from the last one, and never twice; its answer may be an empty body."""
         loop = asyncio.get_running_loop()
         async with self._line.writing:
             await asyncio.sleep(max(0.0, self._line.written_at + WRITE_SPACING_SECONDS - loop.time()))
             try:
-                return await self._call(method, path, query=query, body=body)
+                return await self._call(method, path, **sent)
             except CloudThrottled:
                 raise
             except CloudUnavailable as error:
@@ -136,36 +129,22 @@ class Calls:
         """Make a reading call; a parameter that is ``None`` is left out."""
         return await self._call("GET", path, query=_sent(query))
 
-    async def _public(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-    ) -> Answer:
+    async def _public(self, method: str, path: str, **sent: Unpack[Sent]) -> Answer:
         """Make a call that needs no token: so the token stays here."""
-        return await self._once(method, path, query=query, body=body, token=None)
+        return await self._once(method, path, token=None, **sent)
 
-    async def _call(
-        self,
-        method: str,
-        path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
-    ) -> Answer:
+    async def _call(self, method: str, path: str, **sent: Unpack[Sent]) -> Answer:
         """Make a call with the token; after a 401 once more with a new one."""
         await self._load_kept()
         used = self._token
         try:
-            return await self._once(method, path, query=query, body=body, token=used)
+            return await self._once(method, path, token=used, **sent)
         except CloudUnauthorised:
             if self._token == used and self._keeper is None:
                 raise
             # A 401 means that nothing was done, so even a write may be made again.
             await self._replace(used)
-        return await self._once(method, path, query=query, body=body, token=self._token)
+        return await self._once(method, path, token=self._token, **sent)
 
     async def _once(
         self,
@@ -173,12 +152,11 @@ class Calls:
         path: str,
         *,
         token: SecretStr | None,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
         known: str = "",
+        **sent: Unpack[Sent],
     ) -> Answer:
         """Send one request and read its answer; any status but a success is an error, and 304 when a version is ``known``."""
-        answer = await self._line.ask(method, path, token=token, query=query, body=body, known=known)
+        answer = await self._line.ask(method, path, token=token, known=known, **sent)
         if known and answer.status == NOT_MODIFIED:
             return answer
         secrets = {one.get_secret_value() for one in (self._token, self._configured, token) if one is not None}

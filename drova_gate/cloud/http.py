@@ -7,6 +7,7 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import TypedDict, Unpack
 
 import aiohttp
 from pydantic import SecretStr
@@ -15,7 +16,7 @@ from drova_gate.cloud.answers import Answer, plain
 from drova_gate.cloud.budget import Budget
 from drova_gate.errors import CloudThrottled, CloudUnavailable
 
-__all__ = ["TOTAL_SECONDS", "ApiLine"]
+__all__ = ["TOTAL_SECONDS", "ApiLine", "Sent"]
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,13 @@ CONNECTIONS = 16
 BODY_MOST = 16 * 1024 * 1024
 """Bytes; ten times the catalogue, and what a router can still hold."""
 BLOCK = 64 * 1024
+
+
+class Sent(TypedDict, total=False):
+    """What goes along with a request."""
+
+    query: Mapping[str, str] | None
+    body: Mapping[str, object]
 
 
 class ApiLine:
@@ -60,9 +68,8 @@ class ApiLine:
         path: str,
         *,
         token: SecretStr | None,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, object] | None = None,
         known: str = "",
+        **sent: Unpack[Sent],
     ) -> Answer:
         """Send one request and read its whole answer, whatever its status; ``CloudUnavailable`` when there is none.
 
@@ -80,8 +87,8 @@ class ApiLine:
             async with self.session().request(
                 method,
                 self._base + path,
-                params=query,
-                json=body,
+                params=sent.get("query"),
+                json=sent.get("body"),
                 headers=headers,
                 allow_redirects=False,  # aiohttp would take the token along to another host
             ) as response:

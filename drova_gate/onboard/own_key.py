@@ -2,7 +2,6 @@
 
 import errno
 import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +10,7 @@ from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from drova_gate.errors import CallOwner
-from drova_gate.files import give_to_folder, make_folder
+from drova_gate.files import drafted, give_to_folder, make_folder
 
 __all__ = ["OwnKey", "keep_own_key", "key_path", "not_written", "read_own_key"]
 
@@ -67,20 +66,12 @@ def _make(file: Path) -> bool:
     key = Ed25519PrivateKey.generate()
     text = key.private_bytes(form.Encoding.PEM, form.PrivateFormat.OpenSSH, form.NoEncryption())
     make_folder(file.parent)
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600 from the first byte
-    temporary = Path(name)
-    try:
-        give_to_folder(handle, file.parent)
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(text)
-            stream.flush()
-            os.fsync(stream.fileno())
-        # Unlike a rename a link does not replace: the first one stays.
-        file.hardlink_to(temporary)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink(missing_ok=True)
+    with drafted(file, text, lambda handle: give_to_folder(handle, file.parent)) as draft:
+        try:
+            # Unlike a rename a link does not replace: the first one stays.
+            file.hardlink_to(draft)
+        except FileExistsError:
+            return False
     return True
 
 

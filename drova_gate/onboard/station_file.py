@@ -6,13 +6,13 @@ import io
 import os
 import re
 import stat
-import tempfile
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from drova_gate.errors import CallOwner, NotConfirmed
+from drova_gate.files import drafted
 
 __all__ = ["GROUP", "env_text", "read_stations", "refused", "table_text", "with_station", "write_settings"]
 
@@ -141,18 +141,8 @@ def _make_folder(folder: Path) -> None:
 
 
 def _replace(file: Path, content: bytes) -> None:
-    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)  # 0600 from the first byte
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            _give(stream.fileno(), file)
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(file)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with drafted(file, content, lambda handle: _give(handle, file)) as draft:
+        draft.replace(file)
 
 
 def _give(handle: int, file: Path) -> None:

@@ -72,30 +72,28 @@ class CatalogueItem(CamelWire):
     """The launcher's name, such as Steam or Epic Games."""
 
 
-class StationProduct(CamelWire):
-    """One game on one station, by ``list4edit2``."""
+class _OnStation(CamelWire):
+    """What both answers of the owner's site say of a game on a station."""
 
     product_id: UUID
     enabled: Truth
-    use_default_desktop: Truth | None = None
     title: Text = None
     available: Flag = None
     published: Flag = None
-    need_vpn: Flag = None
     verified: Number = None
     """2 is ready; on a station itself the same word is a text."""
 
 
-class ProductSettings(CamelWire):
+class StationProduct(_OnStation):
+    """One game on one station, by ``list4edit2``."""
+
+    use_default_desktop: Truth | None = None
+    need_vpn: Flag = None
+
+
+class ProductSettings(_OnStation):
     """How one station starts one game: the owner's own word (``None``: the default holds) and the defaults."""
 
-    product_id: UUID
-    enabled: Truth
-    title: Text = None
-    available: Flag = None
-    published: Flag = None
-    verified: Number = None
-    """2 is ready."""
     game_path: Text = None
     work_path: Text = None
     args: Text = None
