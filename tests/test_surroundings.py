@@ -102,3 +102,18 @@ def test_a_working_directory_that_is_closed_to_us_holds_no_settings(
     home.chmod(0o700)
     assert code == 78
     assert len(capsys.readouterr().err.splitlines()) == 1
+
+
+def test_a_state_folder_behind_a_closed_door_is_said_to_be_closed(
+    bare: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    """OpenWrt's place of it lies in /etc/drova_gate, which Debian's package closes: ``maintenance`` ended with a trace."""
+    state = bare.parent / "state"
+    monkeypatch.setattr(surroundings, "LASTING_STATES", (state,))
+    bare.parent.mkdir(mode=0)
+    with another_user():
+        code = main(["maintenance"])
+    bare.parent.chmod(0o700)
+    assert code == 1
+    assert f"{state}" in (said := capsys.readouterr().err)
+    assert said.endswith("cannot be read; use sudo\n")

@@ -332,7 +332,7 @@ _COLUMNS = (
 
 def _list(options: argparse.Namespace) -> int:
     running = running_stations(options.env)
-    unread = [str(one) for one in state_dirs(options.env) if one.exists() and not os.access(one, os.R_OK | os.X_OK)]
+    unread = [str(one) for one in state_dirs(options.env) if _is_closed(one)]
     if unread and not running:
         complain(f"{', '.join(unread)}: cannot be read; use sudo")
         return 1
@@ -348,6 +348,13 @@ def _list(options: argparse.Namespace) -> int:
     rows.sort(key=lambda row: str(row["station"]).casefold())
     show(options, _COLUMNS, rows, flexible="why", nothing=spoken().of("no station is under maintenance"))
     return 0
+
+
+def _is_closed(folder: Path) -> bool:
+    try:
+        return folder.exists() and not os.access(folder, os.R_OK | os.X_OK)
+    except OSError:
+        return True  # behind a closed door, as OpenWrt's place is on a Debian
 
 
 def _row(name: str, order: Mapping[str, Any], state: str) -> dict[str, Any]:
