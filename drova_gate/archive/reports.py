@@ -36,7 +36,8 @@ class Report:
 
     columns: Sequence[Column]
     rows: Sequence[dict[str, Any]]
-    notes: Sequence[str] = ()
+    notes: Sequence[str | tuple[str, ...]] = ()
+    """Lines above the rows; the parts of one that is a list are said one by one."""
     flexible: str | None = None
 
 
@@ -246,7 +247,7 @@ def scores(shelf: Shelf, wanted: Wanted, *, up_to: float = BAD_UP_TO) -> Report:
         Column("station", "STATION"),
         Column("game", "GAME"),
         Column("score", "SCORE", right=True),
-        Column("score_reason_text", "REASON"),
+        Column("score_reason_text", "REASON", said=True),
         Column("score_text", "REVIEW"),
         Column("client_id", "PLAYER", for_machines=True),
         Column("uuid", "SESSION", for_machines=True),
@@ -254,8 +255,8 @@ def scores(shelf: Shelf, wanted: Wanted, *, up_to: float = BAD_UP_TO) -> Report:
         Column("product_id", "PRODUCT", for_machines=True),
     ]
     total = sum(count for _, count, _ in counted)
-    kinds = ", ".join(
-        f"{reason_words(reason) or 'no reason given'} {count}" + (f" (average {mean:.1f})" if mean else "")
-        for reason, count, mean in counted
-    )
-    return Report(heads, found, [f"{total} reviews: {kinds}"] if total else [], flexible="score_text")
+    kinds = [
+        f"{kind}: {count} (average {mean:.1f})" if mean else f"{kind}: {count}"
+        for kind, count, mean in ((reason_words(reason) or "no reason given", *more) for reason, *more in counted)
+    ]
+    return Report(heads, found, [(f"{total} reviews", *kinds)] if total else [], flexible="score_text")

@@ -47,7 +47,8 @@ def run(options: argparse.Namespace) -> int:
             draw(Path(options.plot), options.report, options.by, report, spoken().of)
         machine = for_machines(options)
         if not machine:
-            print_lines([spoken().of(note) for note in report.notes])
+            of = spoken().of
+            print_lines([of(note) if isinstance(note, str) else ", ".join(map(of, note)) for note in report.notes])
         show(options, report.columns, rows, flexible=report.flexible, nothing=_nothing(options, shelf))
         if not machine and len(rows) < len(report.rows):
             print_lines([spoken().of(f"{len(rows)} of {len(report.rows)} rows; --limit 0 shows all")])

@@ -193,8 +193,8 @@ def test_bad_scores_are_told_with_their_reasons(shelf):
         (1, "lags"),
     ]
     assert report.rows[-1]["score_text"] == "тормозит"
-    assert "6 reviews" in report.notes[0]
-    assert "reason 17 1" in report.notes[0]
+    assert report.notes[0][0] == "6 reviews"
+    assert "reason 17: 1 (average 4.0)" in report.notes[0]
 
 
 STAT = {"sessionCount": 2, "totalIncome": "100,5", "totalMsecs": HOUR}

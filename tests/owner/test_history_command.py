@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from owner_shop import STATIONS, USER, Shop
+from typed import typed
 
 from drova_gate.columns import width
 
@@ -59,6 +60,23 @@ async def test_an_owners_history(shop: Shop):
     assert file.stat().st_mode & 0o777 == 0o600
     assert (await shop.run("history", "export", str(file)))[0] == 2
     assert (await shop.run("history", "export", str(file), "--force"))[0] == 0
+
+
+async def test_complaints_are_told_in_the_owners_language(shop: Shop):
+    """Their kinds, in the sum above and in every row; what a player wrote is his."""
+    for reason in (2, 4):
+        uuid = shop.cloud.start_session(shop.ids["pc1"])
+        session = shop.cloud.sessions[uuid]
+        session.score, session.score_reason, session.score_text = 1, reason, "lags"
+        shop.cloud.finish(uuid)
+    await shop.run("history", "sync")
+    code, out, _ = await typed("history", "show", "--report", "scores", "--env", shop.settings(), DROVA_LANG="ru")
+
+    assert code == 0
+    head, _, *rows = out.splitlines()
+    assert head.startswith("отзывов: 2, ")
+    assert {"лаги: 1 (в среднем 1.0)", "обновления: 1 (в среднем 1.0)"} == set(head.split(", ")[1:])
+    assert {tuple(row.split()[-2:]) for row in rows} == {("лаги", "lags"), ("обновления", "lags")}
 
 
 def on_terminal(columns: int, words: tuple[str, ...]) -> str:
