@@ -34,12 +34,12 @@ def _of_station(
     name: str,
     run: Callable[[argparse.Namespace], int],
     *,
-    purpose: str,
+    about: str,
     description: str,
     epilog: str,
 ) -> argparse.ArgumentParser:
     """Add a command about one station."""
-    command = commands.add_parser(name, help=purpose, description=description, epilog=epilog)
+    command = commands.add_parser(name, help=about, description=description, epilog=epilog)
     command.add_argument("station", metavar="STATION", help="as the gate's settings name it")
     add_showing(command)
     add_env(command)
@@ -52,7 +52,7 @@ def _add_scan(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         commands,
         "scan",
         _scan,
-        purpose="what is installed, and what Drova calls it",
+        about="what is installed, and what Drova calls it",
         description="Looks through Steam's libraries over SSH and changes nothing.",
         epilog="Example: drova_gate steam scan pc1 --csv > pc1.csv. Exit code 1 also when a file could not be read: it is named.",
     )
@@ -63,7 +63,7 @@ def _add_sync(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
         commands,
         "sync",
         _sync,
-        purpose="offer at Drova what is installed, and no longer what is gone",
+        about="offer at Drova what is installed, and no longer what is gone",
         description="Shows a plan, asks, then adds and enables the games that are fully installed and disables Steam's games that are"
         " gone. Games of other launchers are left alone. What is stopped goes on when it is run again.",
         epilog="Example: drova_gate steam sync pc1. Exit code 3: a plan was shown and nothing was done.",
@@ -77,7 +77,7 @@ def _add_validate(commands: "argparse._SubParsersAction[argparse.ArgumentParser]
         commands,
         "validate",
         _validate,
-        purpose="let Steam verify the files of games, and repair them",
+        about="let Steam verify the files of games, and repair them",
         description="Starts Steam's own verification at the console when nobody plays, one game after the other, and follows it."
         " Ctrl-C leaves Steam at work.",
         epilog="Example: drova_gate steam validate pc1 --app 730 --app 'Dota 2'. Exit code 1: a game failed or was not started.",
