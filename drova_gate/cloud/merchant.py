@@ -130,9 +130,9 @@ class MerchantClient(DrovaClient):
             )
             self._distrusted_until = asyncio.get_running_loop().time() + DISTRUST_SECONDS
             return own
-        # The common answer is the later one: a session that has begun meanwhile is in it.
-        newest = tuple(one for one in found if one.uuid not in {session.uuid for session in own})
-        whole = (newest + own)[:USUAL]
+        # The common answer is the later one: what began meanwhile is in it, and so may be sessions older than the own list's last.
+        together = {one.uuid: one for one in (*own, *found)}
+        whole = tuple(sorted(together.values(), key=lambda one: one.created_on, reverse=True))[:USUAL]
         until = max((one.created_on for one in whole), default=0)
         # By chance, so that thirty stations do not do so together.
         again = asyncio.get_running_loop().time() + ALONE_AGAIN_SECONDS * random.uniform(0.5, 1.5)

@@ -88,6 +88,21 @@ async def test_a_long_session_that_left_the_window_is_asked_for_alone(cloud, mer
     assert str(running.uuid) == long
 
 
+async def test_a_common_answer_that_goes_farther_back_hides_nobody(cloud, merchant):
+    """Few stations with many sessions: the common answer has older rows than the station's own ten, and the player is the newest."""
+    (server,) = many(cloud, 1)
+    older = [cloud.start_session(str(server)) for _ in range(3 * USUAL)]
+    for number, session in enumerate(older):
+        cloud.finish(session)
+        cloud.world.sessions[session].created_on -= 60_000 * (len(older) - number)
+    running = cloud.start_session(str(server))
+    cloud.set_status(running, "ACTIVE")
+
+    newest = [running, *reversed(older)][:USUAL]
+    for _ in range(2):  # asked for alone, and then with the others
+        assert [str(one.uuid) for one in await merchant.sessions(server)] == newest
+
+
 async def test_a_common_answer_that_leaves_sessions_out_is_not_trusted(cloud, merchant, monkeypatch, caplog):
     """The API takes merchant_id for something else: each station is asked for alone, and it is said once."""
     servers = many(cloud, 3)
