@@ -116,7 +116,7 @@ class Calls:
         async with self._line.writing:
             await asyncio.sleep(max(0.0, self._line.written_at + WRITE_SPACING_SECONDS - loop.time()))
             try:
-                return await self._call(method, path, **sent)
+                return await self._call(method, path, **{**sent, "once": True})
             except CloudThrottled:
                 raise
             except CloudUnavailable as error:

@@ -6,7 +6,8 @@ Shared by all clients of that address: thirty stations have one pool, and what t
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
 from typing import TypedDict, Unpack
 
 import aiohttp
@@ -39,6 +40,8 @@ class Sent(TypedDict, total=False):
 
     query: Mapping[str, str] | None
     body: Mapping[str, object]
+    once: bool
+    """It changes something, so it must not be sent again when the connection breaks; a reading may be."""
 
 
 class ApiLine:
@@ -91,6 +94,7 @@ class ApiLine:
                 json=sent.get("body"),
                 headers=headers,
                 allow_redirects=False,  # aiohttp would take the token along to another host
+                trace_request_ctx=_Connected() if sent.get("once") else None,
             ) as response:
                 answer = _headed(call, response)
                 answer = replace(answer, body=await _body(response, answer))
@@ -131,8 +135,32 @@ class ApiLine:
                 timeout=aiohttp.ClientTimeout(total=self.timeout, sock_connect=min(CONNECT_SECONDS, self.timeout)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept": "application/json", "User-Agent": "drova_gate"},
+                trace_configs=[_never_again()],
             )
         return self._http
+
+
+@dataclass(slots=True)
+class _Connected:
+    """Whether a request that must be sent once has got its connection."""
+
+    yet: bool = False
+
+
+def _never_again() -> aiohttp.TraceConfig:
+    """Keep aiohttp from sending a request anew that must be sent once: by itself it does so with every GET and PUT, once."""
+
+    async def connects(_session: aiohttp.ClientSession, context: SimpleNamespace, _told: object) -> None:
+        request = context.trace_request_ctx
+        if isinstance(request, _Connected):
+            if request.yet:
+                raise aiohttp.ServerDisconnectedError
+            request.yet = True
+
+    config = aiohttp.TraceConfig()
+    config.on_connection_create_start.append(connects)
+    config.on_connection_reuseconn.append(connects)
+    return config
 
 
 def _headed(call: str, response: aiohttp.ClientResponse) -> Answer:

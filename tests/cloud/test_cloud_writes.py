@@ -161,6 +161,15 @@ async def test_a_write_is_never_repeated(cloud, station, sent, write, fault):
 
 
 @EVERY
+async def test_a_write_whose_connection_breaks_is_not_sent_again(peer, raw, write):
+    """The library sends a GET or a PUT anew when its connection breaks; codes would be issued twice."""
+    peer.cut = True
+    with pytest.raises((CloudUnavailable, OutcomeUnknown), match="Server disconnected"):
+        await write(raw)
+    assert [" ".join(one.split("?")[0].split()[:2]) for one in peer.requests] == [write.call]
+
+
+@EVERY
 async def test_a_write_without_an_answer_says_that_its_effect_is_not_known(cloud, hurried, sent, write):
     """It was carried out, the answer never came."""
     cloud.faults.add("write_hangs")
