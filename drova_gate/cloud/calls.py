@@ -113,10 +113,11 @@ class Calls:
     async def _write(self, method: str, path: str, **sent: Unpack[Sent]) -> Answer:
         """Make a writing call, at some distance from the last one, and never twice; its answer may be an empty body."""
         loop = asyncio.get_running_loop()
+        sent["once"] = True
         async with self._line.writing:
             await asyncio.sleep(max(0.0, self._line.written_at + WRITE_SPACING_SECONDS - loop.time()))
             try:
-                return await self._call(method, path, **{**sent, "once": True})
+                return await self._call(method, path, **sent)
             except CloudThrottled:
                 raise
             except CloudUnavailable as error:
