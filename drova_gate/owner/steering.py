@@ -182,34 +182,37 @@ async def _send(station: OwnedStation, order: Order, before: str, note: str) -> 
     try:
         await order.send(station)
     except NotConfirmed as error:
-        return ended(Done.NOT_CONFIRMED, str(error), await _read_again(station, order))
+        now = await _read_again(station)
+        return ended(Done.NOT_CONFIRMED, str(error), "" if now is None else order.told(now))
     except GateError as error:
-        return ended(*_made_of(error, before, await _read_again(station, order), order))
+        return ended(*_made_of(error, before, await _read_again(station), order))
     return ended(Done.CHANGED, f"was {before}, is {order.wanted} now (read back)", order.wanted)
 
 
-def _made_of(error: GateError, before: str, after: str, order: Order) -> tuple[Done, str, str]:
+def _made_of(error: GateError, before: str, now: Server | None, order: Order) -> tuple[Done, str, str]:
     """Tell from how the station reads now what became of an order whose sending or reading back went wrong."""
-    if after == order.wanted:
-        return Done.CHANGED, f"was {before}, is {after} now (read back; first: {error.fact})", after
-    if not after:
+    if now is None:
         return (
             Done.UNKNOWN,
             f"was {before}; what became of it is not known ({error.fact}); look: drova_gate stations",
             "",
         )
+    after = order.told(now)
+    # Not by the words: of two descriptions they may show the same beginning.
+    if order.fulfilled(now):
+        return Done.CHANGED, f"was {before}, is {after} now (read back; first: {error.fact})", after
     if isinstance(error, CallOwner | CloudThrottled):
         return Done.REFUSED, f"{error}; it reads as {after} as before", after
     told = f"no usable answer came ({error.fact}) and it still reads as {after}"
     return Done.UNKNOWN, f"{told}: it may still be carried out; look again: drova_gate stations", after
 
 
-async def _read_again(station: OwnedStation, order: Order) -> str:
-    """How the station reads now; empty: it cannot be read."""
+async def _read_again(station: OwnedStation) -> Server | None:
+    """Read the station as it is now; ``None``: it cannot be read."""
     try:
-        return order.told(await station.client.server(station.uuid, station.user_id))
+        return await station.client.server(station.uuid, station.user_id)
     except GateError:
-        return ""
+        return None
 
 
 # -- what is said of the gate and of the player ----------------------------------------------------------------------

@@ -137,6 +137,21 @@ async def test_a_reading_back_that_is_refused_does_not_make_the_write_undone(sho
     assert len(shop.writes()) == 1
 
 
+async def test_a_description_that_did_not_arrive_is_not_taken_for_one_that_begins_alike(shop: Shop):
+    """What is shown of two long descriptions is the same; what was asked for is not there."""
+
+    class FailsToWrite(set):
+        def __contains__(self, fault: object) -> bool:
+            return fault == "cloud_500" and shop.cloud.requests[-1].method == "PUT"
+
+    before = shop.server("pc1").description = f"<p>{'RTX 4070, ' * 9}</p> the old end"
+    shop.cloud.faults = FailsToWrite()
+    code, out, err = await shop.run("describe", "pc1", "--description", before.replace("old", "new"))
+    assert shop.server("pc1").description == before
+    assert (code, out) == (1, "")
+    assert "it may still be carried out; look again" in err
+
+
 async def test_whoever_stops_it_reads_how_far_it_came(shop: Shop):
     environment = {"PATH": os.environ["PATH"], "ENV_LOCATION": str(shop.settings())}
     process = await asyncio.create_subprocess_exec(
