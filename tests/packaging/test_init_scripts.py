@@ -149,6 +149,29 @@ def test_on_entware_a_gate_that_died_is_started_again(router: Router):
     router.until(lambda: "ended with code 137" in (router.root / "syslog").read_text())
 
 
+def test_on_entware_a_gate_that_hangs_is_ended_too(router: Router):
+    """Only its supervisor was killed: the gate went on alone, and the next start put a second one beside it."""
+    router.gate.write_text(STUB.replace("trap 'echo term >>\"$0.log\"; exit 0' TERM", "trap '' TERM"))
+    router.environment["DROVA_GRACE"] = "1"
+    router("start")
+    router.until(lambda: (router.root / "gate.pid").exists())
+    gate = int((router.root / "gate.pid").read_text())
+    router("stop")
+
+    with pytest.raises(ProcessLookupError):
+        os.kill(gate, 0)
+
+
+def test_on_entware_a_log_that_nobody_takes_costs_no_gate(router: Router):
+    """The supervisor ended of its first line into the broken pipe, and with it whoever would start the gate again."""
+    router.environment["DROVA_LOGGER"] = "true"
+    (router.root / "gate.code").write_text("1")
+    router("start")
+    router.until(lambda: len(router.log()) >= 3)
+
+    assert router("status")[0] == 0
+
+
 def test_on_entware_wrong_settings_are_said_and_not_tried_again(router: Router):
     (router.root / "gate.code").write_text("78")
     router("start")
