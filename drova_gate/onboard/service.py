@@ -159,9 +159,10 @@ def _systemd(machine: Machine, settings: Path, program: Path, mode: str, *, runn
         steps.append(File(own / file, text, 0o644))
     steps += _account(settings)
     if settings.parent != machine.settings_dir:
-        key = "EnvironmentFile=" if mode else "Environment=DROVA_CONFIG="
-        # An empty condition takes back the package's, which looks at the usual place.
-        text = f"[Unit]\nConditionPathExists=\n\n[Service]\n{key}{settings}\n"
+        # What is empty takes back what the unit says: its condition and its file at the usual place, which is not there.
+        path = str(settings).replace("%", "%%")
+        told = f"EnvironmentFile=\nEnvironmentFile={path}" if mode else f'Environment="DROVA_CONFIG={path}"'
+        text = f"[Unit]\nConditionPathExists=\n\n[Service]\n{told}\n"
         steps.append(File(own / f"{unit}.d" / "stations.conf", text, 0o644))
     steps.append(Command(("systemctl", "daemon-reload")))
     steps.append(Command(("systemctl", "enable", "--now", unit)))

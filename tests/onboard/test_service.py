@@ -73,8 +73,19 @@ def test_settings_elsewhere_are_told_to_the_unit(tmp_path: Path):
     (drop_in,) = [step for step in plan.steps if isinstance(step, File) and step.path.name == "stations.conf"]
 
     assert drop_in.path.parent.name == "drova_gate.service.d"
-    assert "Environment=DROVA_CONFIG=/mnt/data/stations.toml\n" in drop_in.text
+    assert 'Environment="DROVA_CONFIG=/mnt/data/stations.toml"\n' in drop_in.text
     assert "ConditionPathExists=\n" in drop_in.text
+
+
+def test_settings_of_one_station_elsewhere_take_the_place_of_the_usual_ones(tmp_path: Path):
+    """Beside /etc/drova_gate/pc1.env, which is not there, they were one file too many: the instance never started."""
+    found = machine(tmp_path, Starter.SYSTEMD)
+    plan = plan_service(found, Path("/mnt/100% data/pc1.env"), PROGRAM, "poll")
+    (drop_in,) = [step for step in plan.steps if isinstance(step, File) and step.path.name == "stations.conf"]
+    files = [line for line in drop_in.text.splitlines() if line.startswith("EnvironmentFile=")]
+
+    assert drop_in.path.parent.name == "drova_poll@pc1.service.d"
+    assert files == ["EnvironmentFile=", "EnvironmentFile=/mnt/100%% data/pc1.env"]
 
 
 def test_a_single_station_gets_its_own_instance(tmp_path: Path):
