@@ -104,10 +104,13 @@ def _bootstrap(options: argparse.Namespace) -> int:
     if options.serve or options.qr:
         return _serve(options, router, as_file(text))
     out: Path = options.out or Path(FILE_NAME)
+    begun = False
     try:
-        out.write_bytes(as_file(text))
+        with out.open("wb") as file:
+            begun = True
+            file.write(as_file(text))
     except OSError as error:
-        if out.is_file():
+        if begun and out.is_file():
             out.unlink(missing_ok=True)  # half a script is not to be run
         complain(f"{out}: cannot be written ({error.strerror}); choose another place with --out, or use --print")
         return 1

@@ -6,6 +6,7 @@ import hashlib
 import os
 import re
 import resource
+import shutil
 import signal
 import stat
 import subprocess
@@ -224,6 +225,19 @@ def test_no_half_of_a_script_is_left_and_no_sudo_is_advised_where_the_disk_is_fu
     full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     with pytest.raises(CallOwner, match=r"No space left.*; make room there, or set DROVA_STATE_DIR"):
         raise not_written(tmp_path / "gate_key", full)
+
+
+def test_a_file_that_was_not_opened_is_left_as_it_is(tmp_path: Path):
+    """An older file that refused to be written was deleted. A program that runs refuses even root."""
+    busy = tmp_path / "busy"
+    shutil.copy(str(shutil.which("sleep")), busy)
+    with subprocess.Popen([busy, "60"]) as somebody:
+        done = bootstrap(tmp_path, "--router", "192.168.1.1", "--out", str(busy))
+        somebody.kill()
+
+    assert done.returncode == 1
+    assert b"cannot be written" in done.stderr
+    assert busy.read_bytes() == Path(str(shutil.which("sleep"))).read_bytes()
 
 
 def test_an_old_python_is_told_so(tmp_path: Path):
