@@ -21,6 +21,7 @@ LAYERS: dict[str, int] = {
     "addresses": 0,
     "moments": 1,
     "nearest": 1,
+    "optional": 1,
     "language": 1,
     "config": 1,
     "host": 2,

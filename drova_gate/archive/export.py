@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drova_gate.archive.columns import Field, Kind, heading
-from drova_gate.errors import CallOwner, SomethingMissing
+from drova_gate.errors import CallOwner
+from drova_gate.optional import library_missing
 from drova_gate.sheet import safe_cell
 
 if TYPE_CHECKING:
@@ -73,10 +74,8 @@ def write_xlsx(path: Path, rows: Iterable[Mapping[str, Any]], fields: Sequence[F
         from xlsxwriter import Workbook  # noqa: PLC0415 - optional, and only this needs it
         from xlsxwriter.exceptions import XlsxFileError  # noqa: PLC0415 - see above
     except ImportError as error:
-        raise SomethingMissing(
-            "export to XLSX",
-            "the library xlsxwriter is not installed",
-            "pip install 'drova_gate[xlsx]', or export to .csv",
+        raise library_missing(
+            "export to XLSX", "xlsxwriter", "python3-xlsxwriter", instead="; or export to .csv"
         ) from error
     words, played = _WORDS[language], _Played()
     # What it has written so far lies beside the file, and goes with the folder if it does not come to its end.

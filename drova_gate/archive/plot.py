@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drova_gate.archive.reports import Report
-from drova_gate.errors import CallOwner, OptionFault, SomethingMissing
+from drova_gate.errors import CallOwner, OptionFault
+from drova_gate.optional import library_missing
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -57,9 +58,7 @@ def draw(path: Path, name: str, by: str | None, report: Report, words: _Words = 
         from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - see above
         from matplotlib.figure import Figure as Sheet  # noqa: PLC0415 - see above
     except ImportError as error:
-        raise SomethingMissing(
-            "--plot", "the library matplotlib is not installed", "pip install 'drova_gate[plot]'"
-        ) from error
+        raise library_missing("--plot", "matplotlib", "python3-matplotlib") from error
     if not report.rows:
         raise CallOwner(
             "--plot", "there is nothing to draw", "widen --since and --until; without --plot the report tells why"

@@ -71,7 +71,7 @@ def _add_export(actions: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     command = actions.add_parser(
         "export",
         help=text,
-        description=f"{text}. XLSX has the totals as formulas, and needs: pip install 'drova_gate[xlsx]'.",
+        description=f"{text}. XLSX has the totals as formulas, and needs the library xlsxwriter.",
         epilog="Example: drova_gate history export november.xlsx --since 2026-11-01 --language ru",
     )
     command.add_argument("file", metavar="FILE", help="its ending decides: .xlsx or .csv")

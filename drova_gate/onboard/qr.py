@@ -2,7 +2,7 @@
 
 import io
 
-from drova_gate.errors import SomethingMissing
+from drova_gate.optional import library_missing
 
 __all__ = ["qr_lines"]
 
@@ -12,7 +12,7 @@ def qr_lines(text: str) -> list[str]:
     try:
         import segno  # noqa: PLC0415 - an optional extra
     except ImportError as error:
-        raise SomethingMissing("--qr", "needs the library segno", "pip install 'drova_gate[qr]'") from error
+        raise library_missing("--qr", "segno", "python3-segno") from error
     out = io.StringIO()
     segno.make(text, error="l", micro=False).terminal(out, border=2, compact=True)
     return out.getvalue().splitlines()

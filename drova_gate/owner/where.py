@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from drova_gate.errors import SomethingMissing
+from drova_gate.optional import library_missing
 
 if TYPE_CHECKING:
     from maxminddb import Reader
@@ -190,7 +191,7 @@ class Places:
         try:
             import maxminddb  # noqa: PLC0415 - optional, and only where a place is asked for
         except ImportError as error:
-            raise SomethingMissing("where", "needs the library maxminddb", "pip install 'drova_gate[geo]'") from error
+            raise library_missing("where", "maxminddb", "python3-maxminddb") from error
         readers: list[Reader] = []
         for file in _files(self.folders):
             try:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from drova_gate.errors import SomethingMissing
+from drova_gate.optional import library_missing
 
 __all__ = ["Damaged", "Tree", "read_tree"]
 
@@ -26,9 +26,7 @@ def read_tree(data: bytes, root: str) -> Tree:
     try:
         import vdf  # noqa: PLC0415 - the other commands do without it
     except ImportError as error:
-        raise SomethingMissing(
-            "steam", "needs the library vdf", "pip install vdf, or apt install python3-vdf"
-        ) from error
+        raise library_missing("steam", "vdf", "python3-vdf") from error
     if not data.strip(b"\0 \t\r\n"):
         raise Damaged("holds nothing but zeros: a power cut took its content" if b"\0" in data else "is empty")
     try:

@@ -28,6 +28,7 @@ SAYS: dict[str, tuple[int | str, ...]] = {
     "fault": (1, 2),
     "not_understood": (0,),
     "not_known": (0, 3),
+    "library_missing": (0,),
     "not_confirmed": (2, 3),
     "amend": (0, 1),
     "end": (1,),
@@ -102,7 +103,7 @@ UNREAD = frozenset(
     ]
 )
 """Calls whose texts are no messages: logs, ``--help``, patterns, faults that are caught within the same module."""
-UNREAD_NAMES = frozenset({"about", "epilog", "description", "help", "name", "metavar"})
+UNREAD_NAMES = frozenset({"about", "purpose", "epilog", "description", "help", "name", "metavar"})
 """Keywords whose texts nobody reads, or stay English with ``--help``."""
 UNREAD_FILES = (
     "archive/plot.py",
