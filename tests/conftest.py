@@ -23,6 +23,9 @@ sys.dont_write_bytecode = False
 # would wait for ever.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
+SHARED = ("wine", "test_shipped_recipes_station", "test_architecture")
+"""Parts of names of files whose tests share what takes longer to make than to look at: a Wine prefix, a prepared station, all source."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Tests that talk to the real Drova run only when they are asked to."""
@@ -33,7 +36,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
-    """Give everything under Wine to one worker: making a prefix takes longer than most of what is done in it.
+    """Give to one worker what shares something that is dear to make.
 
     By the file's name: pytest 9 has no place any more for the group that pytest-xdist 3.8 writes into a test's id.
     """
@@ -43,7 +46,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
 
     class ByFile(LoadGroupScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "wine" if "wine" in nodeid.partition("::")[0] else super()._split_scope(nodeid)
+            file = nodeid.partition("::")[0]
+            return next((shared for shared in SHARED if shared in file), None) or super()._split_scope(nodeid)
 
     return ByFile(config, log)
 
