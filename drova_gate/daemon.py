@@ -92,11 +92,15 @@ class Guard:
         ]
 
     def purses(self) -> list[Purse]:
-        """The accounts whose figures may be asked for now, each once: those whose token the settings name."""
+        """The accounts whose figures may be asked for now, each once.
+
+        Of several stations' own tokens each may be told of its station alone, and would stand for the account.
+        """
+        stations = self._quiet()
         found = {
             id(access.client): Purse(access.client, self.clouds.turn(one.config.api_url, None))
-            for one in self._quiet()
-            if (access := one.controller.observer.access).merchant and access.client is not None
+            for one in stations
+            if (access := one.controller.observer.access).client is not None and (access.merchant or len(stations) == 1)
         }
         return list(found.values())
 

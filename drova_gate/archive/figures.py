@@ -34,7 +34,7 @@ class Purse:
     """An account whose figures can be read now."""
 
     client: DrovaClient
-    """With the merchant's token: what a station's own is told of the account is not known."""
+    """With the merchant's token, or that of the only station."""
     turn: Callable[[Urgency], float]
     """Seconds until it may ask: the budget that all stations share."""
 

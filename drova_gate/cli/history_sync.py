@@ -97,12 +97,17 @@ async def _sync_rest(owner: "Owner", archive: "Archive", state_dir: Path) -> Non
             archive.title({one: title for one in untitled if (title := games.title(one))})
     except (GateError, OSError) as error:
         complain(f"titles of games: {error}")
-    try:
-        at = int(time.time() * 1000)
-        usage = await owner.client.usage()
-        archive.keep_usage(owner.user_id, usage.model_dump(mode="json", by_alias=True), at)
-    except GateError as error:
-        complain(f"income: {error}")
+    if not (purses := owner.purses()):
+        complain(
+            "income: a station's token may show that station alone; log in for the whole account: drova_gate login"
+        )
+    for client, account in purses:
+        try:
+            at = int(time.time() * 1000)
+            usage = await client.usage()
+            archive.keep_usage(account, usage.model_dump(mode="json", by_alias=True), at)
+        except GateError as error:
+            complain(f"income: {error}")
 
 
 def _told(progress: "Progress", stations: "tuple[OwnedStation, ...]") -> int:

@@ -93,6 +93,14 @@ class Owner:
         """Whether the token is the merchant's, which opens all of the account's stations."""
         return self._accesses[0].server_id is None
 
+    def purses(self) -> tuple[tuple[DrovaClient, UUID], ...]:
+        """Whose figures of money can be asked for, and with what.
+
+        None with several stations' own tokens: each may be told of its station alone, and would stand for the account.
+        """
+        ones = self._accesses if self.whole or len(self._accesses) == 1 else ()
+        return tuple((one.client, one.user_id) for one in ones)
+
     async def account(self) -> Account:
         """Ask for the account anew."""
         return await self.client.account()

@@ -58,16 +58,27 @@ async def test_whole_lists_are_asked_for_only_while_nobody_is_waited_on(guard: G
     await guard.clouds.close()
 
 
-async def test_an_account_is_asked_what_it_earned_with_its_own_token_alone(guard: Guard):
-    """A station's token may be told of that station alone: its figures would stand for all. Not while a player is waited on either."""
-    (member,) = guard.fleet.members.values()
-    controller = member.station.controller
-    async with DrovaClient(SecretStr("token"), base_url="http://127.0.0.1:9") as client:
-        controller.observer.server, controller.observer.access.client = SERVER, client
+async def test_an_account_is_asked_what_it_earned_once_and_by_who_knows_it(tmp_path: Path):
+    """Of several stations' tokens each may be told of its station alone: its figures would stand for all. Not while a player is waited on."""
+    settings = "WINDOWS_LOGIN='a'\nWINDOWS_PASSWORD='b'\nSHADOW_DEFENDER_PASSWORD='c'\n"
+    fleet = tmp_path / "stations.toml"
+    fleet.write_text(
+        f"[defaults]\n{settings}[[station]]\nname='pc1'\nWINDOWS_HOST='127.0.0.1'\n[[station]]\nname='pc2'\nWINDOWS_HOST='127.0.0.2'\n"
+    )
+    config = read_config(Mode.POLL, {"DROVA_CONFIG": str(fleet)})
+    for stations, merchant, expected in (
+        (config.stations[:1], False, 1),
+        (config.stations, False, 0),
+        (config.stations, True, 1),
+    ):
+        guard = Guard(config, Process(tmp_path))
+        guard.fleet.open(stations)
+        controllers = [member.station.controller for member in guard.fleet.members.values()]
         assert guard.purses() == []
-        controller.observer.access.merchant = True
-        (purse,) = guard.purses()
-        assert (purse.client, purse.turn(Urgency.REST)) == (client, 0.0)
-        controller.phase = Phase.PREPARING
-        assert guard.purses() == []
-    await guard.clouds.close()
+        async with DrovaClient(SecretStr("token"), base_url="http://127.0.0.1:9") as client:
+            for controller in controllers:
+                controller.observer.access.client, controller.observer.access.merchant = client, merchant
+            assert [one.client for one in guard.purses()] == [client] * expected
+            controllers[0].phase = Phase.PREPARING
+            assert guard.purses() == []
+        await guard.clouds.close()

@@ -374,6 +374,17 @@ def test_any_session_becomes_a_row(score, reason, text, began: int, ended: int |
     )
 
 
+async def test_a_number_that_nobody_counted_is_not_told(shop: Shop):
+    """Two stations' newest session each: that there are two in all is not so."""
+    for station in ("pc1", ROOM):
+        for _ in range(3):
+            shop.cloud.finish(shop.cloud.start_session(shop.ids[station]))
+    both = ("sessions", "--station", "pc1", "--station", ROOM, "--limit", "1")
+    code, out, err = await shop.run(*both)
+    assert (code, len(out.splitlines()), err) == (0, 2, "")
+    assert (await shop.run(*both, "--since", "1h"))[2] == "the newest 1 of 6; --limit shows more\n"
+
+
 # -- the table -------------------------------------------------------------------------------------------------------
 
 

@@ -1,11 +1,13 @@
 """Without a merchant token: each station is asked over SSH for its own, which opens that station alone."""
 
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 from owner_shop import Shop
 from simulated import quick_plan, quick_station, settings_of
 
 from drova_gate.sim.cloud import GAME
+from drova_gate.sim.station import Station
 
 
 async def test_the_owners_commands_do_with_what_the_station_has(tmp_path: Path):
@@ -63,3 +65,36 @@ WINDOWS_SSH_PORT = 9
         assert "pc1" in out
         assert "127.0.0.1" in err
         assert (await shop.run("stations", "--station", "pc1", **settings))[0] == 0
+
+
+async def test_figures_of_one_station_do_not_stand_for_the_account(tmp_path: Path):
+    """With several stations' tokens nobody knows what the account earned: that is said, and nothing wrong is archived."""
+    second = "22222222-2222-4222-8222-222222222222"
+    async with quick_station(quick_plan(name="pc1")) as (station, cloud), AsyncExitStack() as stack:
+        owner = station.plan.registrations[0][2]
+        plan = quick_plan(name="pc2", registrations=((second, "token of pc2", owner),))
+        cloud.add_server(second, "pc2", owner, token="token of pc2")
+        other = await stack.enter_async_context(Station(plan))
+        shop = Shop(cloud, tmp_path)
+        alone = settings_of(station, cloud, DROVA_TOKEN="")
+        assert (await shop.run("history", "sync", **alone))[::2] == (0, "")
+        assert "Drova's own figures" in (await shop.run("history", "show", "--report", "income", **alone))[1]
+
+        (shop.state / "history.sqlite").unlink()
+        fleet = tmp_path / "stations.toml"
+        fleet.write_text(
+            "".join(
+                f"[[station]]\nname='{one.plan.name}'\nWINDOWS_HOST='{one.host}'\nWINDOWS_SSH_PORT={one.ssh_port}\n"
+                f"WINDOWS_LOGIN='{one.plan.login}'\nWINDOWS_PASSWORD='{one.plan.password}'\n"
+                f"SHADOW_DEFENDER_PASSWORD='{one.plan.shadow_password}'\n"
+                for one in (station, other)
+            )
+        )
+        both = {"DROVA_TOKEN": "", "DROVA_CONFIG": str(fleet)}
+        code, _, err = await shop.run("history", "sync", **both)
+        assert code == 0
+        assert err == (
+            "income: a station's token may show that station alone; log in for the whole account: drova_gate login\n"
+        )
+        out = (await shop.run("history", "show", "--report", "income", **both))[1]
+        assert out == "no usage statistics are archived yet; run drova_gate history sync\n"
