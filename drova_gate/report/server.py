@@ -86,17 +86,18 @@ class StatusServer:
         if not self._group:
             return
         try:
-            os.chown(path, -1, grp.getgrnam(self._group).gr_gid)
+            group = grp.getgrnam(self._group).gr_gid
+            _hand(path, group)
             path.chmod(0o660)
             directory = self._directory.stat()
             if not directory.st_mode & 0o001:
-                os.chown(self._directory, -1, grp.getgrnam(self._group).gr_gid)
+                _hand(self._directory, group)
                 # To pass through, not to list.
                 self._directory.chmod(directory.st_mode & 0o777 | 0o010)
         except (KeyError, OSError) as error:
             log.error(
                 "DROVA_STATUS_GROUP: the status socket cannot be given to group %s (%s); only its owner may ask: "
-                "the gate's user must be a member of that group",
+                "the gate's user must be a member of that group, and under systemd only drova_gate will do",
                 self._group,
                 error,
             )
@@ -144,6 +145,12 @@ class StatusServer:
             return self._status(station if isinstance(station, str) else None, addresses=asked.get("addresses") is True)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             return {"error": 'ask with a line such as {"command": "status"}'}
+
+
+def _hand(path: Path, group: int) -> None:
+    """Give a file to a group. Not asked for where it is so: a unit's ``SystemCallFilter=`` refuses even that."""
+    if path.stat().st_gid != group:
+        os.chown(path, -1, group)
 
 
 def _clear(path: Path) -> None:

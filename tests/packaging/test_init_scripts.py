@@ -154,7 +154,7 @@ def test_on_entware_a_gate_that_hangs_is_ended_too(router: Router):
     router.gate.write_text(STUB.replace("trap 'echo term >>\"$0.log\"; exit 0' TERM", "trap '' TERM"))
     router.environment["DROVA_GRACE"] = "1"
     router("start")
-    router.until(lambda: (router.root / "gate.pid").exists())
+    router.until((router.root / "gate.pid").exists)
     gate = int((router.root / "gate.pid").read_text())
     router("stop")
 

@@ -1,6 +1,8 @@
 """The status: the socket's manners, and the table that people read."""
 
 import asyncio
+import errno
+import grp
 import json
 import os
 import socket
@@ -91,6 +93,24 @@ async def test_a_group_may_be_let_in(tmp_path: Path):
             while stat.S_IMODE(path.stat().st_mode) != 0o660:
                 await asyncio.sleep(0.01)
         assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o710
+
+
+async def test_the_gates_own_group_is_let_in_where_giving_away_is_forbidden(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """Our units refuse ``chown`` altogether (``@privileged``): DROVA_STATUS_GROUP=drova_gate, as the unit says it, never worked."""
+
+    def refuses(*_: object) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr(os, "chown", refuses)
+    tmp_path.chmod(0o700)
+    async with serving(tmp_path, group=grp.getgrgid(os.getegid()).gr_name) as path:
+        async with asyncio.timeout(5):
+            while stat.S_IMODE(path.stat().st_mode) != 0o660:
+                await asyncio.sleep(0.01)
+        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o710
+    assert "DROVA_STATUS_GROUP" not in caplog.text
 
 
 async def test_an_unknown_group_is_said_and_the_owner_is_served(tmp_path: Path, caplog: pytest.LogCaptureFixture):
