@@ -125,6 +125,19 @@ async def test_an_unreachable_pc_is_refused_unless_it_is_wanted_so(world: World)
     assert stations(world.file) == [("pc1", None)]
 
 
+async def test_a_host_key_that_nobody_compares_is_said_to_be_so(world: World):
+    """A script's password goes to whoever answers there; the given key is compared before any login."""
+    rest = ("--login", "gate", "--password-stdin", "--no-protector", "--listen", "off", "--yes", "--no-doctor")
+    believed = await world.init("pc1", *world.at(), *rest, stdin="station-password\n")
+    compared = await world.init(
+        *("pc2", *world.at(), "--host-key", world.station.host_key_fingerprint, *rest), stdin="station-password\n"
+    )
+
+    assert (believed[0], compared[0]) == (0, 0), (believed, compared)
+    assert "nobody compares it here; --host-key" in believed[1]
+    assert "nobody compares it here" not in compared[1]
+
+
 async def test_single_writes_a_file_for_one_process(world: World):
     code, out, err = await world.init(
         *("pc1", *world.at(), "--login", "gate", "--password-stdin", *SHADOW, "--yes", "--single", "--listen", "off"),
