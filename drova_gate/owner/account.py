@@ -197,9 +197,15 @@ class _Opening:
             async with visiting(config, self._settings.state_dir) as link:
                 await first_answer(link)
                 registration = (await read_registrations(link)).current
-            client = self._client(registration.token, config.api_url, None)
-            user_id = registration.user_id or (await client.account()).uuid
         except GateError as error:
+            return error
+        client = self._client(registration.token, config.api_url, None)
+        try:
+            user_id = registration.user_id or (await client.account()).uuid
+            # Asked here, where it is this station's trouble: the other stations' tokens may be good.
+            await client.server(registration.server_id, user_id)
+        except GateError as error:
+            error.subject = f"station {config.name}"
             return error
         return _Access(client, user_id, registration.server_id, config.name)
 

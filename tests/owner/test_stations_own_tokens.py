@@ -39,6 +39,35 @@ async def test_the_owners_commands_do_with_what_the_station_has(tmp_path: Path):
         assert not cloud.refused
 
 
+async def test_a_station_whose_token_is_refused_is_named_and_the_others_are_there(tmp_path: Path):
+    """Its registry holds a token that Drova has withdrawn."""
+    withdrawn = ("22222222-2222-4222-8222-222222222222", "withdrawn-token", "7b7c1c1e-52a3-4f0e-9d0a-000000000001")
+    plan = quick_plan(registrations=(withdrawn,))
+    async with quick_station(quick_plan(name="PC")) as (station, cloud), quick_station(plan) as (other, _):
+        fleet = tmp_path / "stations.toml"
+        fleet.write_text(
+            "".join(
+                f"""[[station]]
+name = "{name}"
+WINDOWS_HOST = "{one.host}"
+WINDOWS_SSH_PORT = {one.ssh_port}
+WINDOWS_LOGIN = "{one.plan.login}"
+WINDOWS_PASSWORD = "{one.plan.password}"
+SHADOW_DEFENDER_PASSWORD = "{one.plan.shadow_password}"
+"""
+                for name, one in (("pc1", station), ("pc2", other))
+            ),
+            encoding="utf-8",
+        )
+        shop, settings = Shop(cloud, tmp_path), {"DROVA_TOKEN": "", "DROVA_CONFIG": str(fleet)}
+        code, out, err = await shop.run("stations", **settings)
+        assert code == 1
+        assert "pc1" in out
+        assert "station pc2: answered 401" in err
+        assert (await shop.run("hide", "pc1", **settings))[0] == 0
+        assert not cloud.servers[station.plan.registrations[0][0]].published
+
+
 async def test_a_station_whose_token_cannot_be_had_is_said_and_the_others_are_there(tmp_path: Path):
     async with quick_station(quick_plan(name="PC")) as (station, cloud):
         plan = station.plan
