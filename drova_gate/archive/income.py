@@ -46,10 +46,7 @@ def income(shelf: Shelf, stations: tuple[int, ...], products: tuple[int, ...], b
                     _meant(server, names, filtered=bool(stations)) and _meant(game, titles, filtered=bool(products))
                 ):
                     continue
-                sums = rows.setdefault((server, game), {})
-                for name, value in figures.items():
-                    key = f"{name}_{period}"
-                    sums[key] = value if sums.get(key) is None else sums[key] + (value or 0)
+                _add(rows.setdefault((server, game), {}), {f"{name}_{period}": one for name, one in figures.items()})
     found = []
     for (server, game), figures in rows.items():
         row: dict[str, Any] = {}
@@ -57,7 +54,7 @@ def income(shelf: Shelf, stations: tuple[int, ...], products: tuple[int, ...], b
             row |= {"station": names.get(server or "") or server, "server_id": server}
         if "game" in by:
             row |= {"game": titles.get(game or "") or game, "product_id": game}
-        found.append(row | figures)
+        found.append(row | _plain(figures))
     found.sort(key=lambda row: (-(row.get("income_month") or 0), -(row.get("hours_month") or 0)))
     notes = (
         []
@@ -68,14 +65,11 @@ def income(shelf: Shelf, stations: tuple[int, ...], products: tuple[int, ...], b
 
 
 def income_by_day(shelf: Shelf) -> Report:
-    """What each day had earned when its figures were read last; days without an archived answer are not there."""
-    found: dict[str, dict[str, Any]] = {}
-    for at, answer in _all_answers(shelf):
-        moment = local(at)
-        if moment is None:
-            continue
+    """What each day had earned when its figures were read last, all accounts together; days without an archived answer are not there."""
+    last: dict[str, dict[bytes, tuple[int, dict[str, Any]]]] = {}
+    for at, account, answer in _all_answers(shelf):
         figures = _stat(_table(_table(answer.get("todayStat")).get("totalStat")))
-        found[f"{moment:%Y-%m-%d}"] = {"day": f"{moment:%Y-%m-%d}", **figures, "read_at": moment}
+        last.setdefault(f"{local(at):%Y-%m-%d}", {})[account] = at, figures
     heads = [
         Column("day", "DAY"),
         Column("sessions", "SESSIONS", right=True),
@@ -83,7 +77,12 @@ def income_by_day(shelf: Shelf) -> Report:
         Column("income", "INCOME", right=True, text=money),
         Column("read_at", "AS OF", text=_hour),
     ]
-    rows = [found[day] for day in sorted(found)]
+    rows = []
+    for day, accounts in sorted(last.items()):
+        sums: dict[str, Any] = {}
+        for _, figures in accounts.values():
+            _add(sums, figures)
+        rows.append({"day": day, **_plain(sums), "read_at": local(max(at for at, _ in accounts.values()))})
     return Report(heads, rows, ["Drova's own figures of each day, as they were when read last on it"] if rows else [])
 
 
@@ -124,8 +123,20 @@ def _stat(raw: Any) -> dict[str, Any]:
     return {
         "sessions": sessions if isinstance(sessions, int) else None,
         "hours": round(milliseconds / 3_600_000, 4) if isinstance(milliseconds, int | float) else None,
-        "income": None if earned is None else float(earned),
+        "income": earned,
     }
+
+
+def _add(sums: dict[str, Any], figures: Mapping[str, Any]) -> None:
+    """Add another account's figures; a sum of which a part is not known is not known."""
+    for name, value in figures.items():
+        before = sums.get(name, 0)
+        sums[name] = None if before is None or value is None else before + value
+
+
+def _plain(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Amounts are added up exactly, and told as numbers."""
+    return {name: float(value) if isinstance(value, Decimal) else value for name, value in figures.items()}
 
 
 def _table(raw: Any) -> dict[str, Any]:
@@ -156,9 +167,9 @@ def _last_answers(shelf: Shelf) -> list[tuple[int, dict[str, Any]]]:
     return [(int(at), _unpacked(answer)) for at, answer in rows]
 
 
-def _all_answers(shelf: Shelf) -> Iterator[tuple[int, dict[str, Any]]]:
-    for at, answer in shelf.base.execute("SELECT at, answer FROM usage ORDER BY at"):
-        yield int(at), _unpacked(answer)
+def _all_answers(shelf: Shelf) -> Iterator[tuple[int, bytes, dict[str, Any]]]:
+    for at, account, answer in shelf.base.execute("SELECT at, account, answer FROM usage ORDER BY at"):
+        yield int(at), account, _unpacked(answer)
 
 
 def _unpacked(answer: bytes) -> dict[str, Any]:
