@@ -151,7 +151,7 @@ def visitors(shelf: Shelf, wanted: Wanted, *, least: int, newest: int | None, ad
         for uuid, _, visits, played, stations, games, places, trial, first, last in rows
     ]
     if addresses:
-        _add_addresses(shelf, found, [row[1] for row in rows])
+        _add_addresses(shelf, wanted, found, [row[1] for row in rows])
     heads = [
         Column("client_id", "PLAYER"),
         Column("visits", "VISITS", right=True),
@@ -167,12 +167,12 @@ def visitors(shelf: Shelf, wanted: Wanted, *, least: int, newest: int | None, ad
     return Report(heads, found, flexible="client_id")
 
 
-def _add_addresses(shelf: Shelf, found: Sequence[dict[str, Any]], players: Sequence[int]) -> None:
+def _add_addresses(shelf: Shelf, wanted: Wanted, found: Sequence[dict[str, Any]], players: Sequence[int]) -> None:
     seen: dict[int, set[str]] = {player: set() for player in players}
-    for player, address in shelf.base.execute(
-        "SELECT DISTINCT player, address FROM sessions WHERE address IS NOT NULL"
-    ):
-        if player in seen:
+    where, values = wanted.where()
+    rows = shelf.base.execute(f"SELECT DISTINCT player, address FROM sessions {where}", values)  # noqa: S608 - values are bound
+    for player, address in rows:
+        if player in seen and address is not None:
             seen[player].add(address)
     for row, player in zip(found, players, strict=True):
         row["where_from"] = sorted(seen[player])

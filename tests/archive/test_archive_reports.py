@@ -132,6 +132,9 @@ def test_who_comes_back(shelf):
     assert "198.51" not in str(rows)
     (first,) = reports.visitors(opened, Wanted(), least=2, newest=1, addresses=True).rows
     assert first["where_from"] == ["198.51.100.0", "198.51.100.1", "198.51.100.2"]
+    late = Wanted(since=T0 + HOUR)
+    (first,) = reports.visitors(opened, late, least=2, newest=1, addresses=True).rows
+    assert (first["addresses"], len(first["where_from"])) == (2, 2)  # of that time alone
 
 
 def test_trials_that_look_like_one_persons(shelf):
@@ -243,6 +246,28 @@ def test_income_of_days_is_what_was_known_last_on_each(shelf):
         ("2026-05-17", 100.5),
         ("2026-05-18", 1.0),
     ]
+
+
+def test_two_accounts_of_one_archive_are_added_up_exactly(shelf):
+    """A day is not that account's alone which was read last; what one of them does not tell is unknown."""
+
+    def earned(today: object) -> dict[str, object]:
+        stat = {"totalStat": STAT | {"totalIncome": today}, "perGameStats": {str(GAME): STAT | {"totalIncome": today}}}
+        return {"todayStat": stat, "weekStat": stat, "monthStat": stat}
+
+    opened = shelf(session(1), usage=[(T0, earned(0.2)), (T0 + DAY, earned(0.1)), (T0 + 2 * DAY, earned(0.1))])
+    archive = Archive(opened.path)
+    for at, today in ((T0, 0.2), (T0 + HOUR, 0.1), (T0 + DAY, "?"), (T0 + 2 * DAY, 0.2)):
+        archive.keep_usage(UUID(int=2), earned(today), at)
+    archive.close()
+
+    assert [(row["income"], row["sessions"]) for row in income.income_by_day(opened).rows] == [
+        (0.3, 4),
+        (None, 4),
+        (0.3, 4),
+    ]
+    (dota,) = income.income(opened, (), (), "game").rows
+    assert dota["income_month"] == 0.3
 
 
 def test_what_is_asked_for_by_name(shelf):
