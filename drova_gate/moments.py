@@ -33,7 +33,7 @@ def moment(text: str, now: datetime, *, end: bool = False) -> datetime:
     """
     said = re.sub(r"(?<=\d)(t|\s+)(?=\d)", " ", text.strip().casefold())
     if found := re.fullmatch(r"(\d{1,6})\s*([smhdw])", said):
-        return now - timedelta(**{_UNITS[found[2]]: int(found[1])})
+        return _away(now, -timedelta(**{_UNITS[found[2]]: int(found[1])}), by_day=found[2] in "dw")
     today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     if said in _DAYS_BACK:
         day = today - timedelta(days=_DAYS_BACK[said])
@@ -60,7 +60,8 @@ def deadline(text: str, now: datetime) -> datetime:
         found = now + 2 * FARTHEST
     if found is None:
         raise ValueError(f"{text!r} is no time to come; write {ACCEPTED_AHEAD}")
-    if found <= now:
+    # In the night in which the clock is put back its times come twice: the second one is later.
+    if found <= now and found.fold <= now.fold:
         raise ValueError(f"{text!r} has passed ({found:%Y-%m-%d %H:%M}); write {ACCEPTED_AHEAD}")
     if found - now > FARTHEST:
         raise ValueError(f"{text!r} is more than a year ahead; write a nearer time, or none")
@@ -70,7 +71,9 @@ def deadline(text: str, now: datetime) -> datetime:
 def _ahead(said: str, now: datetime) -> datetime | None:
     spans = re.findall(r"(\d{1,5})([mhdw])", said.replace(" ", ""))
     if spans and "".join(map("".join, spans)) == said.replace(" ", ""):
-        return now + sum((timedelta(**{_UNITS[unit]: int(count)}) for count, unit in spans), timedelta())
+        for count, unit in spans:
+            now = _away(now, timedelta(**{_UNITS[unit]: int(count)}), by_day=unit in "dw")
+        return now
     found = re.fullmatch(r"(?:(\w+) )?([01]?\d|2[0-3]):([0-5]\d)", said)
     if found and (found[1] or "today") in _DAYS_AHEAD:
         at = now.replace(hour=int(found[2]), minute=int(found[3]), second=0, microsecond=0)
@@ -79,6 +82,11 @@ def _ahead(said: str, now: datetime) -> datetime | None:
         tomorrow = at + timedelta(days=1)
         return tomorrow if at <= now and tomorrow - now <= NEXT_DAY_HOURS else at
     return _with_clock(re.sub(r"(?<=\d)(t|\s+)(?=\d)", " ", said))
+
+
+def _away(now: datetime, span: timedelta, *, by_day: bool) -> datetime:
+    """So much later or earlier by a stopwatch; ``by_day``: at the same time of another day, whatever was done to the clock meanwhile."""
+    return now + span if by_day else datetime.fromtimestamp(now.timestamp() + span.total_seconds())  # noqa: DTZ006 - local time
 
 
 def _with_clock(said: str) -> datetime | None:

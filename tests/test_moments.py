@@ -1,6 +1,7 @@
 """Moments as owners write them."""
 
 import contextlib
+import time
 from datetime import datetime
 
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drova_gate.errors import OptionFault
-from drova_gate.moments import moment, period
+from drova_gate.moments import deadline, moment, period
 
 at = datetime.fromisoformat
 NOW = at("2026-11-21 18:45:30")
@@ -76,3 +77,25 @@ def test_years_beyond_the_clock_are_refused():
     assert period("2026-11-20", None, NOW)[0] == int(at("2026-11-20").timestamp() * 1000)
     with pytest.raises(OptionFault):
         period(None, "9999-12-31", NOW)
+
+
+@pytest.fixture
+def berlin(monkeypatch: pytest.MonkeyPatch):
+    """A zone whose clocks are put back and forward."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("berlin")
+def test_hours_are_hours_in_the_night_in_which_the_clock_is_put_back():
+    """Days are days of the calendar."""
+    before, after = at("2026-10-25 01:30"), at("2026-10-25 12:00")
+    assert deadline("2h", before).timestamp() - before.timestamp() == 2 * 3600
+    assert after.timestamp() - moment("12h", after).timestamp() == 12 * 3600
+    assert deadline("1d", before) == at("2026-10-26 01:30")
+    assert moment("7d", after) == at("2026-10-18 12:00")
+    half_past_two = at("2026-10-25 02:30")
+    assert deadline("45m", half_past_two).timestamp() - half_past_two.timestamp() == 45 * 60
