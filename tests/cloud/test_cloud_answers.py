@@ -3,7 +3,7 @@
 import contextlib
 import json
 import logging
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from email.utils import format_datetime
 from uuid import UUID
 
@@ -129,6 +129,14 @@ async def test_odd_fields_that_are_only_shown_hide_no_session(peer, raw):
     (seen,) = await raw.sessions(SERVER)
     assert (seen.status, seen.client_id, seen.score) == ("FINISHED", None, None)
     assert seen.model_extra == {"brand_new": [1]}
+
+
+async def test_a_moment_that_is_no_date_in_some_time_zone_is_none(peer, raw):
+    """The end of the year 9999, as databases write "never", is the year 10000 in Moscow, which Python cannot tell."""
+    latest = 253_402_214_399_999
+    peer.body = listed({**SESSION, "finished_on": 253_402_300_799_999}, {**SESSION, "finished_on": latest})
+    assert [one.finished_on for one in await raw.sessions(SERVER)] == [None, latest]
+    assert datetime.fromtimestamp(latest / 1000, timezone(timedelta(hours=14))).year == 9999
 
 
 @pytest.mark.parametrize("score", [5, "5", 4.5, None])

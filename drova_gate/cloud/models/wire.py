@@ -63,8 +63,8 @@ _NO_FLAG = BeforeValidator(_no_flag)
 Truth = StrictBool
 """Exactly ``true`` or ``false``: neither 1 nor "yes" nor "off" may decide whether a station is shown."""
 
-Milliseconds = Annotated[int, Field(ge=0, le=253_402_300_799_999), _NO_FLAG]
-"""Since 1970, to the end of the year 9999: what a date can be made of."""
+Milliseconds = Annotated[int, Field(ge=0, le=253_402_214_399_999), _NO_FLAG]
+"""Since 1970, to the last day but one of the year 9999: what a date can be made of, in every time zone."""
 
 _Figure = Annotated[int, Strict()] | Annotated[float, Strict()] | str
 
