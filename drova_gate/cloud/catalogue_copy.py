@@ -1,5 +1,6 @@
 """The catalogue on disk: a heading and one game a line, so that reading it never holds the interpreter for long."""
 
+import contextlib
 import json
 import logging
 import time
@@ -119,8 +120,10 @@ class CatalogueCopy:
         return lines
 
     def _remove(self) -> None:
-        log.warning("catalogue: its copy %s is damaged; removed, it is fetched anew", self.path)
-        self.path.unlink(missing_ok=True)
+        log.warning("catalogue: its copy %s is damaged; it is fetched anew", self.path)
+        with contextlib.suppress(OSError):
+            # Whoever may only look here goes on without it; whoever may write fetches it anew all the same.
+            self.path.unlink(missing_ok=True)
 
 
 def _heading(line: bytes) -> Heading | None:

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import tempfile
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -278,3 +280,20 @@ async def test_games_are_looked_up_in_the_copy_and_without_one(cloud, station, c
     assert (await Catalogue(station, folder).games()).games == fresh.games
     with pytest.raises(CloudUnavailable):
         await Catalogue(station, folder / "elsewhere").games()
+
+
+def test_a_damaged_copy_that_may_not_be_removed_is_as_good_as_none():
+    """Whoever may only read the gate's folder, or a disk that has become read-only: titles are no reason to end a command."""
+    ours = os.geteuid()
+    with tempfile.TemporaryDirectory() as name:
+        copy = CatalogueCopy(Path(name))
+        copy.path.write_bytes(b"no heading\n")
+        Path(name).chmod(0o555)
+        if ours == 0:
+            os.seteuid(65534)
+        try:
+            assert (len(copy.games()), copy.items(), copy.flag(GAME_ID)) == (0, (), None)
+            assert copy.path.exists()
+        finally:
+            os.seteuid(ours)
+            Path(name).chmod(0o755)
