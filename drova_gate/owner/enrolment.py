@@ -9,7 +9,7 @@ from drova_gate.cloud.client import DrovaClient
 from drova_gate.cloud.models import Account
 from drova_gate.cloud.token import FileTokenKeeper, token_file
 from drova_gate.errors import CallOwner, CloudUnauthorised
-from drova_gate.owner.login import keep_login, kept_login, login_file
+from drova_gate.owner.login import forget_login, keep_login, kept_login, login_file
 from drova_gate.owner.settings import OwnerSettings
 
 __all__ = ["Enrolled", "Forgotten", "enrol", "forget"]
@@ -86,10 +86,8 @@ def forget(settings: OwnerSettings) -> Forgotten:
     try:
         if token is not None:
             _forget_descent(settings, token, done)
-        file = login_file(settings.state_dir)
-        if file.exists():
-            file.unlink()
-            done.files.append(file)
+        if forget_login(settings.state_dir):
+            done.files.append(login_file(settings.state_dir))
     except OSError as error:
         raise _not_writable(settings, error) from error
     if done.files:

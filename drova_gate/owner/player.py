@@ -16,7 +16,6 @@ from drova_gate.vocabulary import OVER
 
 __all__ = ["Inside", "look", "player_inside", "refuse", "refuse_while_playing", "running_session", "who_plays"]
 
-"""The words that end a session; any other, known or not, may mean a player."""
 TAKEN = ("BUSY", "HANDSHAKE")
 """The station's own words for it."""
 NEWEST = 2
