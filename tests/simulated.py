@@ -3,15 +3,17 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 
+import asyncssh
 from pydantic import SecretStr
 
 from drova_gate.config import Mode, StationConfig, read_config
 from drova_gate.host.link import HostLink, StationAddress
 from drova_gate.sim.cloud import Cloud
 from drova_gate.sim.station import Costs, Station, StationPlan
+from drova_gate.sim.wine import WineStation
 
 __all__ = [
     "QUICK",
@@ -20,6 +22,7 @@ __all__ = [
     "free_port",
     "kept",
     "linked",
+    "other_client",
     "quick_plan",
     "quick_station",
     "settings_of",
@@ -77,6 +80,21 @@ def address_of(station: Station, **changes: object) -> StationAddress:
     plan = station.plan
     address = StationAddress(station.host, station.ssh_port, plan.login, password=SecretStr(plan.password))
     return replace(address, **changes)  # type: ignore[arg-type] -- a test's shorthand
+
+
+def other_client(station: Station | WineStation) -> AbstractAsyncContextManager[asyncssh.SSHClientConnection]:
+    """A connection to a station's SSH that the gate has no part in."""
+    known = station.plan if isinstance(station, Station) else station
+    return asyncssh.connect(  # type: ignore[no-any-return] -- asyncssh's own
+        station.host,
+        station.ssh_port,
+        username=known.login,
+        password=known.password,
+        known_hosts=None,
+        client_keys=None,
+        config=None,
+        agent_path=None,
+    )
 
 
 @asynccontextmanager

@@ -3,7 +3,6 @@
 import csv
 import io
 import sys
-import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -48,15 +47,7 @@ COMMUNITY = [
 ]
 EVIL = '=HYPERLINK("http://x.example/")'
 
-
-@pytest.fixture(autouse=True)
-def moscow(monkeypatch: pytest.MonkeyPatch):
-    """The owner's clock."""
-    monkeypatch.setenv("TZ", "Europe/Moscow")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("moscow")
 
 
 @pytest.fixture

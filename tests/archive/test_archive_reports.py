@@ -1,6 +1,5 @@
 """Reports: hours split at midnight, income in Drova's own figures, who comes back, who tries too often, what was complained of."""
 
-import time
 from pathlib import Path
 from uuid import UUID
 
@@ -18,15 +17,7 @@ from drova_gate.errors import NotKnown
 
 DAY = 24 * HOUR
 
-
-@pytest.fixture(autouse=True)
-def moscow(monkeypatch: pytest.MonkeyPatch):
-    """The owner's clock."""
-    monkeypatch.setenv("TZ", "Europe/Moscow")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("moscow")
 
 
 @pytest.fixture

@@ -1,11 +1,10 @@
 """What the matrix rests on: the simulated world breaks as it should, and its records tell the truth."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
 import asyncssh
 import pytest
+from simulated import other_client
 
 from drova_gate.sim.cloud import Cloud, CloudPlan
 from drova_gate.sim.player import Player
@@ -16,19 +15,6 @@ SWIFT = Costs(command=0.0, process=0.0, reboot=0.05, ready=0.0)
 LIST = '"C:\\Program Files\\Shadow Defender\\CmdTool.exe" /pwd:shadow-password /list'
 ENTER = '"C:\\Program Files\\Shadow Defender\\CmdTool.exe" /pwd:shadow-password /enter:CD /now'
 LEAVE = '"C:\\Program Files\\Shadow Defender\\CmdTool.exe" /pwd:shadow-password /exit:CD'
-
-
-@asynccontextmanager
-async def logged_in(station: Station) -> AsyncIterator[asyncssh.SSHClientConnection]:
-    async with asyncssh.connect(
-        station.host,
-        station.ssh_port,
-        username=station.plan.login,
-        password=station.plan.password,
-        known_hosts=None,
-        config=None,
-    ) as connection:
-        yield connection
 
 
 async def run(connection: asyncssh.SSHClientConnection, command: str) -> tuple[int | None, str]:
@@ -47,7 +33,7 @@ async def test_a_watcher_is_told_of_everything_in_order():
         async with Player() as player:
             await player.connect(station.host, station.agent_port)
             await player.wait_ready()
-        async with logged_in(station) as connection:
+        async with other_client(station) as connection:
             await run(connection, LIST)
         await station.reboot()
 
@@ -58,7 +44,7 @@ async def test_the_disk_is_the_same_after_a_session_in_shadow_mode():
     """What was written under an overlay is in no lasting record, neither during nor after it."""
     async with Station(StationPlan(costs=SWIFT)) as station:
         before = station.machine.lasting()
-        async with logged_in(station) as connection:
+        async with other_client(station) as connection:
             await run(connection, ENTER)
             await run(connection, LEAVE)
             await run(
@@ -87,7 +73,7 @@ async def test_whatever_lasts_is_seen(command: str, parts: list[str]):
     """Outside Shadow Mode each kind of change shows in the record of the disks, and in no other part; firewall rules lie in the registry."""
     async with Station(StationPlan(costs=SWIFT)) as station:
         before = station.machine.lasting()
-        async with logged_in(station) as connection:
+        async with other_client(station) as connection:
             await run(connection, command)
         now = station.machine.lasting()
 
@@ -110,7 +96,7 @@ async def test_the_owners_own_doing_is_not_written_down():
 async def test_a_full_disk_takes_nothing_but_tiny_files():
     """A marker finds room in the volume's own table, a script does not."""
     async with Station(StationPlan(costs=SWIFT, faults=frozenset({"disk_full"}))) as station:
-        async with logged_in(station) as connection, connection.start_sftp_client() as sftp:
+        async with other_client(station) as connection, connection.start_sftp_client() as sftp:
             async with sftp.open("/C:/tiny.txt", "wb") as tiny:
                 await tiny.write(b"id")
             with pytest.raises(asyncssh.SFTPError):
@@ -124,7 +110,7 @@ async def test_a_full_disk_takes_nothing_but_tiny_files():
 async def test_killed_scripts_end_half_way_with_an_exit_code():
     """The channel ends, the rest of the command never runs."""
     slow = Costs(command=0.0, process=0.2, reboot=0.05)
-    async with Station(StationPlan(costs=slow)) as station, logged_in(station) as connection:
+    async with Station(StationPlan(costs=slow)) as station, other_client(station) as connection:
         running = asyncio.create_task(run(connection, r"whoami & whoami & echo late> C:\late.txt"))
         async with asyncio.timeout(5):
             while not station.commands:
@@ -139,7 +125,7 @@ async def test_killed_scripts_end_half_way_with_an_exit_code():
 async def test_a_silent_protector_does_nothing():
     """It prints nothing and changes nothing, and its exit code is 0 as always."""
     async with Station(StationPlan(costs=SWIFT, faults=frozenset({"shadow_silent"}))) as station:
-        async with logged_in(station) as connection:
+        async with other_client(station) as connection:
             entered = await run(connection, ENTER)
 
         assert entered == (0, "")
@@ -149,7 +135,7 @@ async def test_a_silent_protector_does_nothing():
 async def test_orders_to_reboot_are_taken_and_ignored():
     """``reboot_never`` is not spent by the first order."""
     async with Station(StationPlan(costs=SWIFT, faults=frozenset({"reboot_never"}))) as station:
-        async with logged_in(station) as connection:
+        async with other_client(station) as connection:
             codes = [(await run(connection, "shutdown /r /f /t 0"))[0] for _ in range(2)]
         await asyncio.sleep(0.1)
 
@@ -160,7 +146,7 @@ async def test_orders_to_reboot_are_taken_and_ignored():
 async def test_explorer_does_not_come_up_again():
     """Nothing of the desktop starts any more, though the scheduler says that it has tried."""
     async with Station(StationPlan(costs=SWIFT, faults=frozenset({"explorer_gone"}))) as station:
-        async with logged_in(station) as connection:
+        async with other_client(station) as connection:
             await run(connection, "taskkill /f /im explorer.exe")
             await run(connection, r"schtasks /create /f /tn shell /tr C:\Windows\explorer.exe /sc once /st 00:00 /it")
             code, _ = await run(connection, "schtasks /run /tn shell")
@@ -173,7 +159,7 @@ async def test_another_host_key_cuts_the_links():
     """Whoever connects next is shown a stranger."""
     async with Station(StationPlan(costs=SWIFT)) as station:
         before = station.host_key_fingerprint
-        async with logged_in(station) as connection:
+        async with other_client(station) as connection:
             await station.change_host_key()
             await connection.wait_closed()
 

@@ -153,6 +153,19 @@ async def pair(listener: RelayListener, station: FakeStation) -> AsyncIterator[t
         await agent.close()
 
 
+@contextlib.asynccontextmanager
+async def relayed(
+    door: Door | None = None, limits: Limits | None = None, *, watch: bool = True
+) -> AsyncIterator[tuple[RelayListener, Peer, Peer]]:
+    """A relay before a station, a client who is connected, and the station's end of his connection."""
+    async with (
+        FakeStation() as station,
+        gate(station.port, door, limits, watch=watch) as listener,
+        pair(listener, station) as (client, agent),
+    ):
+        yield listener, client, agent
+
+
 async def turned_away(port: int) -> bool:
     """Whether a new client is refused with RST; that may come while it still connects."""
     try:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from relay_peers import FakeStation, Peer, gate, pair, until
+from relay_peers import FakeStation, Peer, gate, pair, relayed, until
 
 from drova_gate.relay import pipes
 from drova_gate.relay.limits import Limits
@@ -65,11 +65,7 @@ async def test_bulk_is_spliced_and_the_pipe_comes_back(direction: str) -> None:
 async def test_a_plain_relay_splices_without_a_ready_byte() -> None:
     """watch=False: nothing is looked at, so bulk is spliced from the start."""
     data = bytes(8 * MEBIBYTE)
-    async with (
-        FakeStation() as station,
-        gate(station.port, watch=False) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(watch=False) as (listener, client, agent):
         await asyncio.gather(agent.send(data), client.read(len(data)))
         assert listener.pipes.spare + listener.pipes.lent >= 1
 

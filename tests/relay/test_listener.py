@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from relay_peers import FakeStation, Peer, descriptors, gate, open_door, pair, turned_away, until
+from relay_peers import FakeStation, Peer, descriptors, gate, open_door, pair, relayed, turned_away, until
 
 from drova_gate.errors import PortNotOpened
 from drova_gate.relay.listener import Limits, RelayListener
@@ -183,11 +183,7 @@ async def test_a_station_that_does_not_answer_at_all_is_given_up(caplog: pytest.
 async def test_a_station_that_accepts_and_says_nothing_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     """Silence is said in the log after a while; the connection itself lives on."""
     limits = Limits(connect_seconds=0.2, silence_seconds=0.1)
-    async with (
-        FakeStation() as station,
-        gate(station.port, limits=limits) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(limits=limits) as (_, client, agent):
         await until(lambda: any("has not said that it is ready" in line for line in warnings(caplog)))
         await agent.send(b"late")
         assert await client.read(4) == b"late"
@@ -237,11 +233,7 @@ async def test_the_limit_in_all_and_per_address() -> None:
 
 async def test_a_port_scan_does_not_touch_the_session(caplog: pytest.LogCaptureFixture) -> None:
     """5000 connections in a few seconds: the running session's round trips stay short, the log stays short."""
-    async with (
-        FakeStation() as station,
-        gate(station.port, limits=Limits(per_address=8)) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(limits=Limits(per_address=8)) as (listener, client, agent):
         scan = subprocess.Popen([sys.executable, "-c", SCAN, str(listener.port)])
         slowest = 0.0
         while scan.poll() is None:

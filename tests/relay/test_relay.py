@@ -7,7 +7,18 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
-from relay_peers import LINGER_ABORT, PATIENCE, FakeStation, Peer, gate, open_door, pair, sockets_and_pipes, until
+from relay_peers import (
+    LINGER_ABORT,
+    PATIENCE,
+    FakeStation,
+    Peer,
+    gate,
+    open_door,
+    pair,
+    relayed,
+    sockets_and_pipes,
+    until,
+)
 
 from drova_gate.core.model import Verdict
 from drova_gate.relay.listener import Limits, RelayListener
@@ -95,11 +106,7 @@ async def gate_to_raw_station() -> AsyncIterator[tuple[RelayListener, Callable[[
 async def test_f7_a_reset_of_the_station_before_the_ready_byte_ends_the_client() -> None:
     """F7: the station resets the connection while everybody waits for the ready byte: the client ends too, nothing hangs."""
     door = open_door(hold_seconds=5)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (listener, client, agent):
         agent.reset()
 
         assert await client.sees_reset()
@@ -111,11 +118,7 @@ async def test_f7_a_reset_of_the_station_before_the_ready_byte_ends_the_client()
 async def test_f8_ready_byte_and_answer_reach_a_client_that_half_closed(hold: float) -> None:
     """F8: a client that has ended its own stream still gets the ready byte and a late answer."""
     door = open_door(hold_seconds=hold)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (_, client, agent):
         await client.send(b"hello")
         client.half_close()
         assert await agent.read_to_end() == b"hello"
@@ -149,11 +152,7 @@ async def test_a_half_close_before_the_station_is_connected_is_kept() -> None:
 async def test_the_ready_byte_and_what_follows_wait_for_the_verdict(chunk: bytes) -> None:
     """Held: bytes before the ready byte pass, then nothing comes until the verdict; then everything, in order."""
     door = open_door(hold_seconds=5)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (_, client, agent):
         before = chunk[: chunk.index(READY)]
         await agent.send(chunk)
         assert await client.read(len(before)) == before
@@ -173,11 +172,7 @@ async def test_the_ready_byte_and_what_follows_wait_for_the_verdict(chunk: bytes
 async def test_each_connection_knocks_once() -> None:
     """Ready bytes after the first are data: nobody is held twice."""
     door = open_door(hold_seconds=5)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (_, client, agent):
         await agent.send(READY)
         await until(lambda: door.facts(time.monotonic()).held == 1)
         door.answer(Verdict.ADMIT, "prepared")
@@ -192,11 +187,7 @@ async def test_each_connection_knocks_once() -> None:
 async def test_without_hold_the_ready_byte_passes_at_once() -> None:
     """hold_seconds=0: the ready byte is seen, said to the door and passed on."""
     door = open_door(hold_seconds=0)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (_, client, agent):
         woken = asyncio.Event()
         door.stir = woken.set
         await agent.send(b"a\x01b")
@@ -208,11 +199,7 @@ async def test_without_hold_the_ready_byte_passes_at_once() -> None:
 async def test_a_refused_player_gets_no_byte_and_both_ends_are_closed() -> None:
     """REFUSE: the client's connection ends without the ready byte, the station's ends too."""
     door = open_door(hold_seconds=5)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (listener, client, agent):
         await agent.send(READY)
         await until(lambda: door.facts(time.monotonic()).held == 1)
 
@@ -227,11 +214,7 @@ async def test_a_refused_player_gets_no_byte_and_both_ends_are_closed() -> None:
 async def test_the_hold_ends_by_itself(policy: Verdict) -> None:
     """No answer within the hold time: the policy's verdict is carried out."""
     door = open_door(hold_seconds=0.1, unprotected=policy)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (_, client, agent):
         await agent.send(READY + b"x")
 
         if policy is Verdict.ADMIT:
@@ -244,11 +227,7 @@ async def test_the_hold_ends_by_itself(policy: Verdict) -> None:
 async def test_a_held_player_does_not_see_the_station_end(end: str) -> None:
     """While held nothing shows, not even that the station has gone; the verdict brings it out."""
     door = open_door(hold_seconds=5)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (listener, client, agent):
         await agent.send(READY)
         await until(lambda: door.facts(time.monotonic()).held == 1)
         if end == "reset":
@@ -270,11 +249,7 @@ async def test_a_held_player_does_not_see_the_station_end(end: str) -> None:
 async def test_a_client_that_goes_while_held_is_not_counted_any_more() -> None:
     """The client resets while it waits: no longer held, no longer live, the station's end is reset."""
     door = open_door(hold_seconds=5)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (_, client, agent):
         await agent.send(READY)
         await until(lambda: door.facts(time.monotonic()).held == 1)
 
@@ -288,11 +263,7 @@ async def test_a_client_that_goes_while_held_is_not_counted_any_more() -> None:
 async def test_held_bytes_are_bounded() -> None:
     """A station that sends on and on while the player is held is slowed down, not stored."""
     door = open_door(hold_seconds=5)
-    async with (
-        FakeStation() as station,
-        gate(station.port, door) as listener,
-        pair(listener, station) as (client, agent),
-    ):
+    async with relayed(door) as (listener, client, agent):
         total = 64 * 1024 * 1024
         sending = asyncio.create_task(agent.send(READY + bytes(total)))
         await until(lambda: door.facts(time.monotonic()).held == 1)

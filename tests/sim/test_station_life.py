@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import asyncssh
 import pytest
+from simulated import other_client
 
 from drova_gate.sim import station as station_module
 from drova_gate.sim.station import Costs, Station, StationPlan
@@ -19,25 +20,12 @@ def a_plan(*faults: str, **changes) -> StationPlan:
     return StationPlan(**({"costs": FREE, "language": "en", "faults": frozenset(faults)} | changes))
 
 
-def connect(station: Station):
-    return asyncssh.connect(
-        station.host,
-        station.ssh_port,
-        username=station.plan.login,
-        password=station.plan.password,
-        known_hosts=None,
-        client_keys=None,
-        config=None,
-        agent_path=None,
-    )
-
-
 async def run(station: Station, text: str) -> tuple[str, int | None]:
     # A PC that has just booted opens its ports a moment later.
     async with asyncio.timeout(5):
         while await refused(station.host, station.ssh_port):
             await asyncio.sleep(0.01)
-    async with connect(station) as link:
+    async with other_client(station) as link:
         done = await link.run(text, encoding="utf-8", errors="replace")
         return str(done.stdout), done.exit_status
 
@@ -67,7 +55,7 @@ async def test_a_reboot_forgets_what_shadow_mode_covered():
         )
         await run(station, r"echo x>C:\ProgramData\left")
         assert station.machine.files.exists(r"C:\ProgramData\left")
-        async with connect(station) as link:
+        async with other_client(station) as link:
             await link.run("shutdown /r /f /t 0")
             await link.wait_closed()
         await until(lambda: station.machine.boot_count == 2 and station.machine.up)
@@ -99,7 +87,7 @@ async def test_an_aborted_shutdown_does_not_happen():
 async def test_power_off_refuses_and_power_on_boots():
     """Both ports refuse while the PC is off; a link that was up ends."""
     async with Station(a_plan()) as station:
-        async with connect(station) as link:
+        async with other_client(station) as link:
             await station.power_off()
             await link.wait_closed()
         assert await refused(station.host, station.ssh_port)
@@ -202,7 +190,7 @@ async def test_host_key_changed():
     async with Station(a_plan("host_key_changed")) as station:
         seen = []
         for _ in range(2):
-            async with connect(station) as link:
+            async with other_client(station) as link:
                 seen.append(link.get_server_host_key().get_fingerprint())
         assert seen[0] != seen[1] == station.host_key_fingerprint
 
@@ -211,7 +199,7 @@ async def test_few_sessions():
     """The fault max_sessions_1: SFTP and one command, no more."""
     async with (
         Station(a_plan("max_sessions_1", costs=Costs(command=0.1, process=0, reboot=0, ready=0))) as station,
-        connect(station) as link,
+        other_client(station) as link,
         link.start_sftp_client(),
     ):
         results = await asyncio.gather(link.run("echo a"), link.run("echo b"), return_exceptions=True)
@@ -241,7 +229,7 @@ async def test_drops_in_mid_session(monkeypatch):
     async with Station(a_plan("ssh_drop_session")) as station:
         station.machine.files.write(r"C:\ProgramData\a.cmd", b"@echo prepared\r\n")
         await run(station, f"{CMDTOOL} /enter:CD /now")
-        async with connect(station) as link:
+        async with other_client(station) as link:
             await asyncio.sleep(0.2)
             assert not link.is_closed()
             await link.run(r"cmd /c C:\ProgramData\a.cmd")
@@ -249,9 +237,9 @@ async def test_drops_in_mid_session(monkeypatch):
         while "ssh_drop_session" in station.faults:
             # On a slow machine a cut may come while the next link is still being made.
             with suppress(OSError, asyncssh.Error):
-                async with connect(station) as link:
+                async with other_client(station) as link:
                     await link.wait_closed()
-        async with connect(station) as link:
+        async with other_client(station) as link:
             await asyncio.sleep(0.2)
             assert not link.is_closed()
 
@@ -259,7 +247,7 @@ async def test_drops_in_mid_session(monkeypatch):
 async def test_closing_a_station_ends_what_runs():
     """No task of a command outlives its station."""
     async with Station(a_plan(costs=Costs(command=0, process=30, reboot=0, ready=0))) as station:
-        link = await connect(station)
+        link = await other_client(station)
         process = await link.create_process("hostname")
         await until(lambda: bool(station.commands))
     await link.wait_closed()

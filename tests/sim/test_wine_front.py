@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 import asyncssh
 import pytest
+from simulated import other_client
 
 from drova_gate.sim.plan import Costs, StationPlan
 from drova_gate.sim.shells import cmd
@@ -271,16 +272,7 @@ async def test_the_ssh_front_with_wine_behind_it(prefix: WinePrefix):
     """Commands run in Wine's cmd.exe, SFTP reaches the prefix's drives in any case, reg.exe writes a real registry."""
     async with (
         WineStation(prefix) as station,
-        asyncssh.connect(
-            station.host,
-            station.ssh_port,
-            username=station.login,
-            password=station.password,
-            known_hosts=None,
-            client_keys=None,
-            config=None,
-            agent_path=None,
-        ) as link,
+        other_client(station) as link,
         link.start_sftp_client() as sftp,
     ):
         done = await link.run("echo %OS%&exit 5", encoding=None)
