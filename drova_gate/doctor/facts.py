@@ -18,6 +18,7 @@ __all__ = [
     "COMMANDS_POLICY",
     "COMPONENTS",
     "CONTROL",
+    "FIREWALL",
     "INSTALLER_POLICY",
     "OPENSSH",
     "POLICIES_EXPLORER",

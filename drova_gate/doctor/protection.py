@@ -152,6 +152,14 @@ async def _capture(exam: Examination) -> Verdict:
 # -- the firewall ----------------------------------------------------------------------------------------------------
 
 
+_PROFILES = {
+    rf"{facts.FIREWALL}\DomainProfile": "Domain",
+    rf"{facts.FIREWALL}\StandardProfile": "Private",
+    rf"{facts.FIREWALL}\PublicProfile": "Public",
+}
+"""Kinds of networks by their keys, as ``Get-NetFirewallProfile`` names them."""
+
+
 def _addresses(fields: dict[str, list[str]]) -> list[str]:
     return [text for name in ("RA4", "RA42", "RA6", "RA62") for text in fields.get(name, [])]
 
@@ -187,9 +195,17 @@ def _holds(ports: list[str], port: int) -> bool:
 
 async def _firewall_ssh(exam: Examination) -> Verdict:
     profiles = await exam.once(facts.firewall)
-    if profiles and not any(each.number for key in profiles.keys for each in key.values):
+    # Which of them holds is the network's: one that is off may be the one.
+    off = [
+        name
+        for key, name in _PROFILES.items()
+        if (on := facts.value(profiles, key, "EnableFirewall")) and not on.number
+    ]
+    if off:
         return warned(
-            "Windows Firewall is off",
+            "Windows Firewall is off"
+            if len(off) == len(_PROFILES)
+            else f"Windows Firewall is off for {', '.join(off)}",
             "everybody in the station's network may try its SSH password; switch it on",
             Cure(Where.STATION, "Set-NetFirewallProfile -All -Enabled True"),
         )

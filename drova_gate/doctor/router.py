@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import grp
 import os
 import shlex
 import shutil
@@ -21,6 +22,8 @@ __all__ = ["CHECKS"]
 
 RUNTIME = Path("/run/drova_gate")
 """Where the unit for all stations has its status socket; the others have it in the state folder."""
+SERVICE_GROUP = "drova_gate"
+"""Of the account that the units and the package make."""
 ROOM_LEAST = 10_000_000
 """Bytes in the state folder: a catalogue (2 MB), the record of events, and a copy of each while it is written."""
 ROOM_ENOUGH = 100_000_000
@@ -45,22 +48,34 @@ async def _settings_file(exam: Examination) -> Verdict:
 
 def _rights_of(file: Path) -> Verdict:
     try:
-        mode = stat.S_IMODE(file.stat().st_mode)
+        seen = file.stat()
     except OSError as error:
         return warned(f"{file} cannot be looked at ({error.strerror})", "let the gate's user read its folder")
+    mode = stat.S_IMODE(seen.st_mode)
     if mode & 0o022:
         return failed(
             f"{file} can be changed by others (mode {mode:04o})",
             "whoever writes there decides where the gate logs in; take the right away",
-            Cure(Where.ROUTER, shlex.join(["chmod", "0600", str(file)])),
+            _close(file, seen),
         )
     if mode & 0o004:
         return warned(
             f"{file} can be read by everybody (mode {mode:04o}), and passwords stand in it",
             "take the right away",
-            Cure(Where.ROUTER, shlex.join(["chmod", "0600", str(file)])),
+            _close(file, seen),
         )
     return fine(f"{file}, mode {mode:04o}")
+
+
+def _close(file: Path, seen: os.stat_result) -> Cure:
+    """Away from others, and not from the service: root's file it reads by its group, or, as it is now, as everybody does."""
+    name = shlex.quote(str(file))
+    try:
+        if seen.st_uid == 0 and seen.st_gid != grp.getgrnam(SERVICE_GROUP).gr_gid:
+            return Cure(Where.ROUTER, f"chgrp {SERVICE_GROUP} {name} && chmod 0640 {name}")
+    except KeyError:
+        pass
+    return Cure(Where.ROUTER, f"chmod g-w,o-rwx {name}")
 
 
 async def _state_dir(exam: Examination) -> Verdict:

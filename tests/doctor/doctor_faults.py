@@ -243,10 +243,9 @@ def ssh_rule(*parts: str) -> Callable[[World], None]:
     return plant
 
 
-def firewall_off(here: World) -> None:
+def firewall_off(*profiles: str) -> Callable[[World], None]:
     policy = r"HKLM\SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
-    for profile in ("DomainProfile", "PublicProfile", "StandardProfile"):
-        here.set(rf"{policy}\{profile}", "EnableFirewall", 0)
+    return registry(*((rf"{policy}\{profile}", "EnableFirewall", 0) for profile in profiles))
 
 
 def agent_blocked(here: World) -> None:
@@ -331,7 +330,7 @@ FAULTS = (
             settings(DROVA_WOL_MAC="00:15:5d:99:99:99", SHADOW_DEFENDER_DRIVES="C"),
             station_clock(300),
             capture,
-            firewall_off,
+            firewall_off("DomainProfile", "PublicProfile", "StandardProfile"),
             last_server_without_token,
             lambda here: here.kill("explorer.exe"),
         ),
@@ -503,6 +502,11 @@ FAULTS = (
         expected={"volumes": (FAIL, "E is no fixed volume"), "free_space": (SKIP, "needs volumes")},
     ),
     Fault("no room", plan={"drives": {"C": 1.0, "D": 500.0}}, expected={"free_space": (FAIL, "C: 1 GB")}),
+    Fault(
+        "firewall off at home",
+        firewall_off("StandardProfile"),
+        expected={"firewall_ssh": (WARN, "Windows Firewall is off for Private")},
+    ),
     Fault("SSH open to all", ssh_rule("LPort=22"), expected={"firewall_ssh": (WARN, "lets anybody in")}),
     Fault(
         "SSH open to the network",

@@ -1,11 +1,14 @@
 """Every check tells its planted fault, says what to do, and leaves the others alone."""
 
 import asyncio
+import grp
 import inspect
 import json
+import os
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,6 +20,7 @@ from doctor_world import World, world
 
 from drova_gate.cli import _parser, main
 from drova_gate.config import Mode, read_config
+from drova_gate.doctor import router
 from drova_gate.doctor.checks import CHECKS, CODES
 from drova_gate.doctor.examination import Examination, Spec
 from drova_gate.doctor.output import plan_lines
@@ -74,6 +78,30 @@ def test_every_way_in_which_a_check_can_end_is_planted():
         possible |= {(spec.code, Outcome.WARN)} if re.search(r"\bwarned\(", source) else set()
         possible |= {(spec.code, Outcome.FAIL)} if re.search(r"\bfailed\(", source) else set()
     assert possible - planted == set()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving files to groups takes root")
+@pytest.mark.parametrize(("group", "mode"), [(0, 0o644), (1, 0o664), (0, 0o666)])
+async def test_a_file_is_closed_to_others_and_not_to_the_service(
+    group: int, mode: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """``chmod 0600 stations.toml`` took root's file away from the service's group as well: its next start ended."""
+    service = grp.getgrgid(1)
+    monkeypatch.setattr(router, "SERVICE_GROUP", service.gr_name)
+    async with world(tmp_path) as here:
+        file = here.folder / "stations.toml"
+        file.write_text("", encoding="utf-8")
+        os.chown(file, 0, group)
+        file.chmod(mode)
+        here.settings_files = (file,)
+        found = await here.examine([spec for spec in CHECKS if spec.code == "settings_file"])
+        (cure,) = found["settings_file"].verdict.cures
+        subprocess.run(["sh", "-c", cure.text], check=True, timeout=10)
+        again = await here.examine([spec for spec in CHECKS if spec.code == "settings_file"])
+
+    assert again["settings_file"].outcome is Outcome.OK
+    assert file.stat().st_gid == service.gr_gid
+    assert file.stat().st_mode & 0o777 == 0o640
 
 
 @pytest.mark.parametrize("room", [5_000_000, 50_000_000])
