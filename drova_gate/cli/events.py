@@ -11,6 +11,7 @@ from drova_gate.cli.owner import add_only_station
 from drova_gate.cli.speech import complain, spoken
 from drova_gate.cli.surroundings import colour, print_lines, state_dirs
 from drova_gate.moments import ACCEPTED, period
+from drova_gate.nearest import not_known
 from drova_gate.report.ask import places
 from drova_gate.report.reading import Reader, as_json
 from drova_gate.report.table import event_lines
@@ -56,6 +57,8 @@ def _events(options: argparse.Namespace) -> int:
         )
         return 1
     try:
+        if options.station and not options.follow:
+            _refuse_a_misspelt(options.station, readers)
         return _print_all(readers, options, since)
     except sqlite3.Error as error:
         complain(f"the record of events cannot be read: {error}; the gate sets a damaged one aside when it writes")
@@ -65,6 +68,12 @@ def _events(options: argparse.Namespace) -> int:
     finally:
         for reader in readers:
             reader.close()
+
+
+def _refuse_a_misspelt(station: str, readers: list[Reader]) -> None:
+    known = frozenset[str]().union(*(reader.stations() for reader in readers))
+    if station not in known:
+        raise not_known("station", station, sorted(known), "drova_gate events")
 
 
 def _print_all(readers: list[Reader], options: argparse.Namespace, since: float | None) -> int:

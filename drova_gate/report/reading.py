@@ -27,6 +27,10 @@ class Reader:
         """Close the file."""
         self._base.close()
 
+    def stations(self) -> frozenset[str]:
+        """The stations that it tells of."""
+        return frozenset(str(name) for (name,) in self._base.execute("SELECT DISTINCT station FROM events"))
+
     def new(
         self, *, station: str | None = None, since: float | None = None, last: int | None = None
     ) -> Iterator[dict[str, Any]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from drova_gate.cli import main
 from drova_gate.report import events
 from drova_gate.report.events import Event, EventStore
 from drova_gate.report.reading import Reader, as_json, last_resets
@@ -194,3 +195,19 @@ def test_the_last_reset_of_each_station_is_found_again(tmp_path: Path):
 
     assert last_resets(path) == {"pc1": (200.0 + 1e9, 61.0), "pc2": (150.0 + 1e9, 70.0)}
     assert last_resets(tmp_path / "none.sqlite") == {}
+
+
+def test_a_misspelt_station_is_said_and_not_taken_for_a_quiet_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """With the nearest names; one that is known and quiet prints nothing."""
+    written(tmp_path / "events.sqlite", event(1), event(2, station="pc2"))
+    monkeypatch.setenv("DROVA_STATE_DIR", str(tmp_path))
+    monkeypatch.setenv("DROVA_LANG", "en")
+
+    assert main(["events", "pc", "--since", "1d"]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("station 'pc': is not known; did you mean pc1, pc2? drova_gate events")
+    assert main(["events", "pc2"]) == 0
+    assert "event 2" in capsys.readouterr().out
