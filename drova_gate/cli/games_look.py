@@ -171,7 +171,7 @@ async def names_of(owner: Owner, shelves: Sequence[Shelf]) -> GameNames:
     titles = [{game: offer.title for game, offer in shelf.offers.items()} for shelf in shelves]
     try:
         catalogue = await Catalogue(owner.client, owner.state_dir).games()
-    except (GateError, OSError) as error:
+    except GateError as error:
         complain(f"catalogue: not to be had ({error}); games are known by the stations' lists alone")
         catalogue = GameIndex(())
     return GameNames(catalogue, titles)

@@ -95,7 +95,7 @@ async def _sync_rest(owner: "Owner", archive: "Archive", state_dir: Path) -> Non
         if untitled := await asyncio.to_thread(archive.untitled):
             games = await Catalogue(owner.client, state_dir).games()
             archive.title({one: title for one in untitled if (title := games.title(one))})
-    except (GateError, OSError) as error:
+    except GateError as error:
         complain(f"titles of games: {error}")
     if not (purses := owner.purses()):
         complain(

@@ -73,21 +73,23 @@ class Catalogue:
         return title if isinstance(title, str) else None
 
     async def games(self) -> GameIndex:
-        """All games for looking them up, at most a day old; an older copy when Drova cannot be asked, an error without any."""
-        if self._copy is None:
-            items = await self._client.catalogue()
-            return GameIndex(game_of(item.model_dump(mode="json", by_alias=True)) for item in items)
+        """All games for looking them up, at most a day old; an older copy when Drova cannot be asked, a ``GateError`` without any."""
         fault: Exception | None = None
-        try:
-            await self.refresh()
-        except (GateError, OSError) as error:
-            fault = error
-        games = await asyncio.to_thread(self._copy.games)
-        if not len(games) and fault is not None:
-            raise fault
-        if fault is not None:
-            log.warning("catalogue: not fetched (%s); titles are from the copy", fault)
-        return games
+        if self._copy is not None:
+            try:
+                await self.refresh()
+            except (GateError, OSError) as error:
+                fault = error
+            games = await asyncio.to_thread(self._copy.games)
+            if len(games):
+                if fault is not None:
+                    log.warning("catalogue: not fetched (%s); titles are from the copy", fault)
+                return games
+            if isinstance(fault, GateError):
+                raise fault
+        # Also where the disk refuses a copy, and while another process fetches the first one: no copy is not "no games".
+        items = await self._client.catalogue()
+        return GameIndex(game_of(item.model_dump(mode="json", by_alias=True)) for item in items)
 
     async def refresh(self) -> None:
         """Fetch the copy if it is a day old and nobody else does; the old one stays when the new one is empty or broken."""

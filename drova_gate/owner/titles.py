@@ -29,7 +29,7 @@ async def titles_of(products: Iterable[UUID], client: DrovaClient, state_dir: Pa
     if len(missing) > ASKED_SINGLY:
         try:
             fetched = await Catalogue(client, state_dir).games()
-        except (GateError, OSError):
+        except GateError:
             pass
         else:
             titles |= {one: title for one in missing if (title := fetched.title(one))}

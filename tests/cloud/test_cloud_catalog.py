@@ -282,6 +282,20 @@ async def test_games_are_looked_up_in_the_copy_and_without_one(cloud, station, c
         await Catalogue(station, folder / "elsewhere").games()
 
 
+async def test_no_copy_is_not_no_games(cloud, catalogue, folder):
+    """Another process is just fetching the first copy, or the disk refuses to keep one."""
+    give_back = CatalogueCopy(folder).claim()
+    assert len(await catalogue.games())
+    give_back()
+    (folder / "catalogue.lock").unlink()
+    (folder / "catalogue.lock").mkdir()
+    assert len(await catalogue.games())
+    assert not CatalogueCopy(folder).path.exists()
+    cloud.faults.add("cloud_down")
+    with pytest.raises(CloudUnavailable):
+        await catalogue.games()
+
+
 def test_a_damaged_copy_that_may_not_be_removed_is_as_good_as_none():
     """Whoever may only read the gate's folder, or a disk that has become read-only: titles are no reason to end a command."""
     ours = os.geteuid()
