@@ -129,7 +129,15 @@ class Validation:
         return console, client.running
 
     async def _refuse_player(self) -> None:
-        phase = StateFile(self.settings.state_dir / self.config.name / "state.json").load().phase
+        file = StateFile(self.settings.state_dir / self.config.name / "state.json")
+        try:
+            record = file.look()
+        except OSError as error:
+            if not self.leave.force:
+                fact = f"{file.path} cannot be read ({error.strerror}), so what the gate does there is not known"
+                raise CallOwner(self.link.subject, fact, "use sudo, or --force") from error
+            record = None
+        phase = None if record is None else record.phase
         if phase in _BUSY and not self.leave.force:
             raise PlayerInside(
                 self.link.subject,

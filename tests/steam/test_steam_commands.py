@@ -267,6 +267,21 @@ async def test_refused_while_the_gate_is_at_work(tmp_path: Path):
             assert f"the gate's own record says {phase}" in err
 
 
+async def test_refused_while_what_the_gate_does_cannot_be_read(tmp_path: Path):
+    """Its station may be about to restart; and a command leaves a gate's record as it is."""
+    async with staged(tmp_path) as stage:
+        file = stage.state / HOST / "state.json"
+        file.mkdir(parents=True)
+        code, _, err = await stage.run("validate", HOST, "--app", "730")
+        assert code == 1
+        assert "what the gate does there is not known; use sudo, or --force" in err
+        file.rmdir()
+        file.write_text("{torn", encoding="utf-8")
+        hurry(stage)
+        assert (await stage.run("validate", HOST, "--app", "730"))[0] == 0
+        assert file.read_text(encoding="utf-8") == "{torn"
+
+
 async def test_refused_in_shadow_mode_where_the_game_lies(tmp_path: Path):
     async with staged(tmp_path) as stage:
         hurry(stage)
