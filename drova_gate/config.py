@@ -4,7 +4,6 @@ Reads no environment and no file by itself (``cli/`` does): the same reader serv
 credentials, and the stations of a ``DROVA_CONFIG`` file.
 """
 
-import difflib
 import ipaddress
 import json
 import re
@@ -300,6 +299,8 @@ def _unknown(settings: Mapping[str, str]) -> list[str]:
 
 
 def _near(name: str) -> str:
+    import difflib  # noqa: PLC0415 - a guard whose settings are right never needs it
+
     near = difflib.get_close_matches(name, _BY_NAME, n=1, cutoff=0.6)
     return f"; did you mean {near[0]}?" if near else "; remove it (all settings stand in .env.example)"
 

@@ -45,8 +45,8 @@ def _settings_help() -> str:
 
 
 def _guard(options: argparse.Namespace) -> int:
-    config = read_settings(options.mode, options.env)
     go_light()
+    config = read_settings(options.mode, options.env)
     # Late: the SSH and HTTP libraries take a second to import on a router, and a settings fault should not wait for them.
     from drova_gate.daemon import Process, run  # noqa: PLC0415
     from drova_gate.logs import configure_logging  # noqa: PLC0415

@@ -12,7 +12,7 @@ M_ARENA_MAX = -8
 
 
 def go_light() -> None:
-    """Leave out what libraries load and a guard never uses; call it before asyncssh and aiohttp are imported, and before any thread."""
+    """Leave out what libraries load and a guard never uses; call it before they are imported, and before any thread."""
     # Its compiled form is C++, and brings the C++ library into the process for lists that are made once at the start.
     os.environ.setdefault("FROZENLIST_NO_EXTENSIONS", "1")
     # Else the API's first answer has every package of this Python asked whether it is a plugin of pydantic; the gate wants none.

@@ -3,7 +3,6 @@
 Imports nothing heavy: a command that only turns ids into titles must not wait for models and sockets.
 """
 
-import difflib
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping
@@ -188,6 +187,8 @@ class GameIndex:
 
     def _alike(self, word: str) -> dict[str, float]:
         """What a typed word may stand for, and how much that counts."""
+        import difflib  # noqa: PLC0415 - a guard looks games up by their ids alone
+
         alike = {
             near: CLOSE_WORTH * difflib.SequenceMatcher(None, near, word).ratio()
             for near in difflib.get_close_matches(word, self._vocabulary, CLOSE_MOST, CLOSE)

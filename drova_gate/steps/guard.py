@@ -4,7 +4,6 @@ A path or key is refused when it *is* one of the protected ones, when it is an a
 profile), or when a wildcard in it could match one.
 """
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Collection
@@ -209,6 +208,8 @@ def _path_parts(path: str, places: Collection[str]) -> tuple[list[str], str]:
     head, rest = parts[0], parts[1:]
     variable = re.fullmatch(r"\{(\w+)\}", head)
     if variable and variable[1] not in FOLDERS and variable[1] not in places:
+        import difflib  # noqa: PLC0415 - see config.py
+
         known = [f"{{{name}}}" for name in (*FOLDERS, *sorted(places))]
         near = difflib.get_close_matches(head, known, n=1)
         meant = f" (did you mean {near[0]}?)" if near else ""

@@ -3,7 +3,6 @@
 An entry named like one of ours keeps what it does not say: ``name`` and ``enabled = true`` alone switch one of ours on.
 """
 
-import difflib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
@@ -92,6 +91,8 @@ def _entries(
             each.fault("name", f"{name!r} is one of [[{_TABLES[type(ours)]}]]: write it there")
             each.pass_over()
         elif known and each.holds_only("name", "enabled", "must"):
+            import difflib  # noqa: PLC0415 - see config.py
+
             # It was meant to switch one of ours, so a list of missing keys would mislead.
             near = difflib.get_close_matches(name, [other for other in known if isinstance(known[other], kind)], n=1)
             guess = f"did you mean {near[0]!r}?" if near else "the names stand in: drova_gate lockdown list"

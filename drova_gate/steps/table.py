@@ -1,6 +1,5 @@
 """TOML read strictly, with messages an owner understands: file, key, what is wrong, what is allowed."""
 
-import difflib
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -220,5 +219,7 @@ class Table:
 
 
 def _nearest(word: str, known: "set[str] | list[str] | tuple[str, ...]", lead: str = "did you mean") -> str:
+    import difflib  # noqa: PLC0415 - see config.py
+
     close = difflib.get_close_matches(word, list(known), n=1)
     return f" ({lead} {close[0]!r}?)" if close else ""
