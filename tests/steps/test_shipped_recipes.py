@@ -1,10 +1,12 @@
 """What the shipped recipes are, as data: every app that is known, where each is from, what they leave to whom."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from drova_gate.settings import SETTINGS
 from drova_gate.sim.windows.launchers import LAUNCHERS as PLANTED
 from drova_gate.sim.windows.saved_games import WITHOUT_SIGN_IN
 from drova_gate.steps.kinds import FileStep
@@ -187,7 +189,9 @@ def test_examples_of_the_guide_load():
     examples = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
     recipes = [read_recipe("example.toml", text) for text in examples if "verified" in text]
     assert [recipe.name for recipe in recipes] == ["parsec", "moy_launcher"]
-    (locked,) = [text for text in examples if "verified" not in text]
+    settings, locked = [text for text in examples if "verified" not in text]
+    (named,) = tomllib.loads(settings)["defaults"]
+    assert named.upper() in {setting.name for setting in SETTINGS}
     applied = read_lockdown("lockdown.toml", locked, load_switches(LOCKDOWN)).applied
     names = {switch.name for switch in applied}
     assert {"hide_settings_pages", "no_lan", "no_taskbar_pins"} <= names
