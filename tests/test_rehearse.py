@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -169,6 +170,64 @@ async def test_a_rehearsal_that_is_broken_off_after_its_reset_sends_no_second_on
         assert "sent, and not waited for" in told[-2].text
         assert told[-2].text.endswith("drova_gate doctor pc1")
         assert not home.shown
+
+
+async def test_a_station_that_could_not_be_shown_again_is_shown_by_the_next_gate(tmp_path: Path):
+    """Drova did not answer for a moment, the order to show it was taken away, and a clean station stayed hidden for good."""
+    async with house(tmp_path, shown=True) as home:
+
+        def tell(step: Step) -> None:
+            if step.code == "nothing_left":
+                home.cloud.faults.add("cloud_500")
+
+        result = await home.rehearse(hide=True, tell=tell)
+        home.cloud.faults.clear()
+        assert (result.steps[-1].code, result.steps[-1].ok) == ("shown", False)
+        assert result.steps[-1].text.endswith("the gate shows it when it runs; or: drova_gate publish pc1")
+        assert not home.shown
+        gate = open_station(
+            home.config, Mode.POLL, tmp_path, timing=replace(Timing(), idle_poll=0.2, look_soon=0.05, published=0.3)
+        )
+        running = asyncio.create_task(gate.run())
+        try:
+            async with asyncio.timeout(15):
+                while not home.shown or home.folder("maintenance").exists():
+                    await asyncio.sleep(0.05)
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
+
+
+async def test_a_disk_that_fills_up_under_the_output_leaves_no_station_behind(tmp_path: Path):
+    """``rehearse >file``: the line that did not fit ended the rehearsal, and once more its way out, before the station was given back."""
+    async with house(tmp_path, shown=True) as home:
+        environment = settings_of(
+            home.station,
+            home.cloud,
+            PATH=os.environ["PATH"],
+            HOME=str(tmp_path),
+            ENV_LOCATION="",
+            DROVA_STATE_DIR=str(home.state_dir),
+        )
+        out = tmp_path / "out"
+        out.write_bytes(b"." * 100_000)
+
+        def nearly_full() -> None:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (100_100, 100_100))
+
+        program = (sys.executable, "-m", "drova_gate", "rehearse", "--yes", "--hide")
+        with out.open("ab") as file:
+            playing = await asyncio.create_subprocess_exec(
+                *program, env=environment, stdout=file, stderr=subprocess.PIPE, preexec_fn=nearly_full
+            )
+        async with asyncio.timeout(40):
+            _, said = await playing.communicate()
+        assert playing.returncode == 0
+        assert said.count(b"standard output: cannot be written") == 1
+        assert home.station.machine.boot_count == 2
+        assert not home.station.machine.shadow.active
+        assert home.shown
+        assert not (home.state_dir / home.config.host / "maintenance").exists()
 
 
 @pytest.mark.parametrize("how", [signal.SIGHUP, signal.SIGTERM])

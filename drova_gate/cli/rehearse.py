@@ -6,7 +6,6 @@ import signal
 import sys
 import threading
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +15,7 @@ from drova_gate.cli.status import gathered
 from drova_gate.cli.surroundings import colour, print_lines, read_settings, run_loop, state_dir_of
 from drova_gate.columns import printable
 from drova_gate.config import Config, Mode, StationConfig
-from drova_gate.errors import GateError
+from drova_gate.errors import CallOwner, GateError
 from drova_gate.nearest import not_known
 
 if TYPE_CHECKING:
@@ -111,9 +110,13 @@ def _print_step(step: "Step") -> None:
     if colour():
         mark = f"\x1b[{32 if step.ok else 31}m{mark}\x1b[0m"
     took = spoken().of(f"{step.seconds:.1f} s")
-    # Nobody may be there to read it any more; the station is given back all the same.
-    with suppress(OSError):
+    # Nobody may be there to read it any more, or no room for it; the station is given back all the same.
+    try:
         print_lines([f"  {mark}  {took:>8}  {step.code:<{CODE_WIDTH}}  {printable(spoken().of(step.text))}"])
+    except CallOwner as full:
+        complain(full)
+    except OSError:
+        pass
 
 
 def _asked(env: Path | None, name: str) -> Callable[[], str | None]:

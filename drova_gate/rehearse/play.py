@@ -291,7 +291,10 @@ class _Play:
         """End the lease, and show the station again if it was we who hid it and it is as it was."""
         as_it_was = self.clean or not self.touched
         if self.hid and as_it_was:
-            await self._step("shown", self._show)
+            if not await self._step("shown", self._show) and self.lease.load() == order:
+                # The order is over, and says still that the station is hidden because of it: a gate shows it.
+                self.lease.save(replace(order, hidden=True, ended=True))
+                return
         elif self.touched and as_it_was:
             how = (
                 "the running gate shows it again"
@@ -304,7 +307,11 @@ class _Play:
         self.lease.end(order)
 
     async def _show(self) -> str:
-        await self.station.client.set_published(self.station.uuid, self.station.user_id, visible=True)
+        try:
+            await self.station.client.set_published(self.station.uuid, self.station.user_id, visible=True)
+        except GateError as error:
+            advice = f"the gate shows it when it runs; or: drova_gate publish {self.config.name}"
+            raise NotConfirmed("catalogue", f"not shown again ({error.fact})", advice) from error
         return "shown again and read back"
 
     async def _not_shown(self) -> str:
