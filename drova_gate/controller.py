@@ -37,7 +37,7 @@ from drova_gate.core.model import (
 )
 from drova_gate.core.offer import closed
 from drova_gate.core.proof import unproved
-from drova_gate.core.readings import bare_at_the_end
+from drova_gate.core.readings import bare
 from drova_gate.effects import Effects, Preparation
 from drova_gate.errors import GateError
 from drova_gate.host.reset import ResetAnswer
@@ -336,7 +336,7 @@ class Controller:
         """Before the first reset of a session: what left Shadow Mode since the last look would pass for proved clean after it."""
         if not (self.record.prepared and self.observer.protector.forgets) or self.record.reset_tries:
             return
-        if now_bare := bare_at_the_end(self.record, await self._effects.last_look()):
+        if now_bare := bare(self.record, await self._effects.last_look(self.record), self._report_at):
             await self._remember(records.bared(self.record, Bared(now_bare)))
 
     async def _call_station(self) -> None:
@@ -361,7 +361,8 @@ class Controller:
         self._happened("evicted", why)
 
     async def _release(self, facts: Facts) -> None:
-        wrong = unproved(facts) if facts.record.phase is Phase.QUARANTINED else None
+        held = facts.record.phase is Phase.QUARANTINED or facts.record.bared
+        wrong = unproved(facts) if held else None
         await self._remember(records.released(self.record))
         self._rested_since = None
         try:

@@ -67,12 +67,13 @@ class Effects:
                 session, record.marker, frozenset(), record.entered, (), 0, PREPARE_LIMIT, fault_text
             )
 
-    async def last_look(self) -> HostFacts | None:
+    async def last_look(self, record: Record) -> HostFacts | None:
         """What the station shows right before its reset; ``None``: it did not say, which holds up no reset."""
         observer = self._observer
+        volumes = (observer.volumes or frozenset()) | record.entered
         try:
             async with asyncio.timeout(LAST_LOOK_LIMIT):
-                return await look(observer.link, observer.protector, observer.volumes or frozenset())
+                return await look(observer.link, observer.protector, volumes)
         except (TimeoutError, GateError) as error:
             log.info("%s: not looked at once more before its reset (%s)", self._name, str(error) or "no answer")
             return None

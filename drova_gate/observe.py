@@ -157,7 +157,7 @@ class Observer:
         """Read what is due and put the facts of this cycle together."""
         if self.server is None:
             self.server = record.server
-        await self._sight.read(phase)
+        await self._sight.read(phase, record.entered)
         await self._read_cloud(phase, record)
         return self.known(record)
 

@@ -50,6 +50,7 @@ class Sight:
         self._learn, self._agent_open, self._held, self._relinked, self._find = learn, agent_open, held, relinked, find
         self._volumes = volumes
         self._phase = Phase.UNKNOWN
+        self._ours = frozenset[str]()
         self._seen_connection = 0
         self._linked_at = 0.0
         self._agent_down_since: float | None = None
@@ -84,9 +85,9 @@ class Sight:
             soon = asyncio.get_running_loop().time() + (HELD_PATIENCE if self.host is None else 0.0)
             self._limit.reschedule(min(soon, self._limit.when() or soon))
 
-    async def read(self, phase: Phase) -> None:
-        """Look if it is due; a look that takes too long goes on without us."""
-        self._phase = phase
+    async def read(self, phase: Phase, ours: frozenset[str]) -> None:
+        """Look if it is due; a look that takes too long goes on without us. ``ours``: volumes that we brought into Shadow Mode."""
+        self._phase, self._ours = phase, ours
         if not self._link.up:
             self.host = None
             self.fault = str(self._link.fault) if self._link.fault else "the SSH link is not up yet"
@@ -145,12 +146,13 @@ class Sight:
                 stir()
 
     async def _look(self) -> None:
-        phase, forgotten, began, linked_at = self._phase, self._forgotten, self._clock(), self._linked_at
+        phase, forgotten, began = self._phase, self._forgotten, self._clock()
         try:
             known = await self._learn(phase)
             # A free station's disks are left asleep: what was proved to forget is looked at again when there is something to prove.
             resting = phase in (Phase.CLEAN, Phase.MAINTENANCE)
-            seen = await look(self._link, self._protector, frozenset() if resting else self._volumes() or frozenset())
+            disks = frozenset() if resting else (self._volumes() or frozenset()) | self._ours
+            seen = await look(self._link, self._protector, disks)
             agent_up = await self._agent_open(phase)
         except GateError as error:
             if forgotten == self._forgotten:
@@ -163,9 +165,7 @@ class Sight:
         elif agent_up is not False:
             self._agent_down_since = None
         self.fault = ""
-        self.host = replace(
-            seen, agent_up=agent_up, read_at=began, linked_at=linked_at, agent_down_since=self._agent_down_since
-        )
+        self.host = replace(seen, agent_up=agent_up, read_at=began, agent_down_since=self._agent_down_since)
         settled = phase in (Phase.CLEAN, Phase.IN_SESSION, Phase.MAINTENANCE) and known and agent_up is not False
         pause = self._settled if settled else self._soon
         if (

@@ -3,11 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from stages import QUICK, playing, set_up, until
 
 from drova_gate.config import Mode
 from drova_gate.core.model import Phase
 from drova_gate.demo.stage import Act, Stage
+from drova_gate.sim.windows.installation import CMDTOOL
 from drova_gate.sim.windows.shadow import Change
 from drova_gate.state import StateFile
 
@@ -94,3 +96,65 @@ async def test_the_other_disks_marker_is_part_of_the_proof(tmp_path: Path):
         await until(lambda: act.phase is Phase.QUARANTINED)
 
         assert "D still carries the marker" in act.gate.controller.reason
+
+
+async def test_deleting_the_protectors_program_after_it_hides_no_bare_disk(tmp_path: Path):
+    """In the last minute, between two looks: the reset brings the program back, and its list knows nothing of before."""
+    world = set_up(tmp_path, Mode.POLL, pace=RARELY)
+    async with playing(world) as act:
+        session = await prepared(world, act)
+        leave(act, "D")
+        with act.station.machine.quietly():
+            act.station.machine.files.delete(CMDTOOL)
+        world.cloud.finish(session)
+        await until(lambda: act.phase is Phase.QUARANTINED)
+
+        assert "Shadow Mode was gone from D" in act.gate.controller.reason
+        assert act.station.machine.boot_count == 2
+
+
+async def test_a_player_who_deletes_the_protectors_program_alone_bares_nothing(tmp_path: Path):
+    """Players do: the markers are still there, and after its reset the station is clean."""
+    world = set_up(tmp_path, Mode.POLL)
+    async with playing(world) as act:
+        session = await prepared(world, act)
+        with act.station.machine.quietly():
+            act.station.machine.files.delete(CMDTOOL)
+        await until(
+            lambda: (host := act.gate.controller.observer.known(act.gate.controller.record).host) and host.marked
+        )
+        world.cloud.finish(session)
+        await until(lambda: act.phase is Phase.CLEAN)
+
+        assert act.station.machine.boot_count == 2
+
+
+@pytest.mark.parametrize("fault", [None, "powershell_shell"], ids=["cmd", "powershell"])
+async def test_an_unplugged_disk_is_said_and_not_bare(tmp_path: Path, fault: str | None):
+    """A box on USB counts as a fixed disk; nothing can be written to one that is not there."""
+    world = set_up(tmp_path, Mode.POLL, fault)
+    async with playing(world) as act:
+        session = await prepared(world, act)
+        act.station.machine.unplug("D")
+        await until(lambda: any("D is not there any more" in line for line in world.log_lines))
+        world.cloud.finish(session)
+        await until(lambda: act.phase is Phase.CLEAN)
+
+        assert act.station.machine.boot_count == 2
+
+
+async def test_a_station_whose_disk_is_bare_is_hidden_at_once_and_released_only_after_its_reset(tmp_path: Path):
+    """Without a relay the next player would be in before its quarantine is decided; in mid-session nobody has gone through the disk."""
+    world = set_up(tmp_path, Mode.POLL)
+    async with playing(world) as act:
+        session = await prepared(world, act)
+        leave(act, "D")
+        await until(lambda: not world.cloud.servers[act.server].published)
+        assert act.phase is Phase.IN_SESSION
+
+        StateFile(tmp_path / "pc1" / "state.json").ask_release()
+        act.gate.controller.stir()
+        await until(lambda: not StateFile(tmp_path / "pc1" / "state.json").release_asked())
+        world.cloud.finish(session)
+        await until(lambda: act.phase is Phase.QUARANTINED)
+        assert not world.cloud.servers[act.server].published

@@ -341,10 +341,10 @@ async def command(folder: Path, *words: str) -> tuple[int, str, str]:
     return process.returncode or 0, out.decode(), err.decode()
 
 
-def states(folder: Path) -> dict[str, str]:
+def states(folder: Path, what: str = "phase") -> dict[str, str]:
     with contextlib.suppress(Exception):
         found = ask(folder / "state" / "status.sock", None, addresses=False)
-        return {one["name"]: one["phase"] for one in found["stations"]}
+        return {one["name"]: one[what] for one in found["stations"]}
     return {}
 
 
@@ -499,3 +499,45 @@ async def test_a_quarantined_station_shows_in_the_exit_code_and_may_be_released_
     assert "still wrong: " in said
     assert again == 0
     assert "is not quarantined" in nothing
+
+
+async def test_release_names_the_file_that_would_end_the_next_session_in_quarantine(tmp_path: Path):
+    """It stays on a disk that was not rolled back, and each reset brings it to light again."""
+    async with AsyncExitStack() as parts:
+        cloud = await parts.enter_async_context(Cloud(CloudPlan()))
+        plan = StationPlan(name="pc1", costs=QUICK)
+        station = await parts.enter_async_context(Station(plan))
+        server, token, owner = plan.registrations[0]
+        cloud.add_server(server, "pc1", owner, token=token)
+        with station.machine.quietly():
+            station.machine.files.write(r"D:\drova_gate.marker", b"0" * 16)
+        StateFile(tmp_path / "state" / "pc1" / "state.json").save(
+            Record(phase=Phase.QUARANTINED, session=UUID(int=1), prepared=True, entered=frozenset("CD"), reset_tries=1)
+        )
+        async with daemon(tmp_path, written(tmp_path, {"pc1": station}, cloud)):
+            await until(lambda: "D carries the marker" in states(tmp_path, "reason").get("pc1", ""))
+            _, said, _ = await command(tmp_path, "release", "pc1")
+
+    assert r"D:\drova_gate.marker is still there: delete it" in said
+
+
+async def test_a_bare_disk_cannot_be_released_before_its_reset(tmp_path: Path):
+    """Nobody has gone through it in the middle of the session: the order would be used up, and the quarantine follow."""
+    async with AsyncExitStack() as parts:
+        cloud = await parts.enter_async_context(Cloud(CloudPlan()))
+        plan = StationPlan(name="pc1", costs=QUICK)
+        station = await parts.enter_async_context(Station(plan))
+        server, token, owner = plan.registrations[0]
+        cloud.add_server(server, "pc1", owner, token=token)
+        session = cloud.start_session(server)
+        file = StateFile(tmp_path / "state" / "pc1" / "state.json")
+        known = Record(phase=Phase.IN_SESSION, session=UUID(session), bared=frozenset("D"), hidden_by_us=True)
+        file.save(known)
+        async with daemon(tmp_path, written(tmp_path, {"pc1": station}, cloud)):
+            await until(lambda: states(tmp_path).get("pc1") == "in_session")
+            code, said, _ = await command(tmp_path, "release", "pc1")
+
+    assert code == 0
+    assert "is not quarantined yet" in said
+    assert "gone through D" in said
+    assert not file.release_asked()

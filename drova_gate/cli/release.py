@@ -7,6 +7,7 @@ from typing import Any
 
 from drova_gate.cli.speech import complain, say
 from drova_gate.cli.status import gathered
+from drova_gate.host.marks import marker_file
 from drova_gate.state import StateFile
 
 __all__ = ["add"]
@@ -34,6 +35,11 @@ def _release(options: argparse.Namespace) -> int:
     if found["phase"] != "quarantined" and not found["hidden_by_us"]:
         say(f"{name}: is not quarantined ({found['phase']}: {found['reason']}); nothing to release")
         return 0
+    if found["phase"] != "quarantined" and (bare := found["protection"].get("bared")):
+        say(
+            f"{name}: is not quarantined yet ({found['phase']}: {found['reason']}); release it after its reset, when you have gone through {bare}"
+        )
+        return 0
     order = StateFile(Path(found["state_dir"]) / "state.json")
     try:
         order.ask_release()
@@ -56,6 +62,9 @@ def _still_wrong(station: Mapping[str, Any]) -> list[str]:
         wrong.append("the station does not answer: whether it was rolled back is not known")
     elif protection["marker"]:
         wrong.append("it carries the marker of its last session: it was not rolled back")
+    elif marked := protection.get("marked"):
+        files = ", ".join(marker_file(one) for one in marked)
+        wrong.append(f"{files} is still there: delete it, or the next session ends in quarantine again")
     if protection["shadowed"]:
         wrong.append(f"still in Shadow Mode: {', '.join(protection['shadowed'])}")
     if protection["fault"]:

@@ -356,15 +356,23 @@ def _in_session(facts: Facts, now: float) -> Decision:
 
 def _shadow_gone(facts: Facts) -> tuple[Action, ...]:
     """What is said, and remembered, of volumes that have left Shadow Mode while a player is in: no reason to reboot him."""
-    name = guarded_name(facts)
-    gone, now_bare = gone_from(facts.record, facts.host), bare(facts.record, facts.host)
-    if not gone:
+    host, name = facts.host, guarded_name(facts)
+    gone, now_bare = gone_from(facts.record, host), bare(facts.record, host, facts.report_at)
+    noted = (Bared(now_bare),) if now_bare - facts.record.bared else ()
+    if now_bare - gone:
+        text = f"session {name}: the marker is gone from {letters(now_bare)} in the middle of the session, and the protector cannot be asked: it is taken for out of Shadow Mode; what is written there now stays"
+        return (Alarm(text), *noted)
+    if host is None or not gone:
         return ()
-    if facts.host is not None and facts.host.marked is not None and not now_bare:
-        doubt = f"session {name}: the protector's list leaves out {letters(gone)} in the middle of the session, and its marker is still there: the list is not believed"
-        return (Alarm(doubt),)
+    if host.marked is not None and not now_bare:
+        if away := gone - host.marked - host.unmarked:
+            text = f"session {name}: {letters(away)} is not there any more in the middle of the session; look whether the disk is unplugged or locked"
+            return (Alarm(text),)
+        if gone <= host.marked:
+            text = f"session {name}: the protector's list leaves out {letters(gone)} in the middle of the session, and its marker is still there: the list is not believed"
+            return (Alarm(text),)
     text = f"session {name}: Shadow Mode is gone from {letters(now_bare or gone)} in the middle of the session; what is written there now stays"
-    return (Alarm(text), Bared(now_bare)) if now_bare - facts.record.bared else (Alarm(text),)
+    return (Alarm(text), *noted)
 
 
 def _surely_his(facts: Facts, over: str | None, now: float) -> bool:

@@ -178,6 +178,8 @@ class HostFacts:
     """Since when every look found the agent's port closed."""
     marked: frozenset[str] | None = None
     """Volumes on which a file of our marker lies; ``None``: not asked, or not answered."""
+    unmarked: frozenset[str] = frozenset()
+    """Volumes that were asked and are there without it; one that is unplugged or locked is in neither."""
 
 
 @dataclass(frozen=True, slots=True)

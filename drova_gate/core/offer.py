@@ -5,7 +5,7 @@ only when nothing of ours is on it; the owner is told of players whom nobody can
 """
 
 from drova_gate.core.model import Action, Adopt, Alarm, Decision, Evict, Facts, Phase, Publish
-from drova_gate.core.readings import in_force, live_session, short, untouched, wanted
+from drova_gate.core.readings import in_force, letters, live_session, short, untouched, wanted
 
 __all__ = ["closed", "offer"]
 
@@ -29,6 +29,9 @@ def closed(phase: Phase, facts: Facts, now: float) -> str:
         return "quarantine"
     if phase in (Phase.UNKNOWN, Phase.MAINTENANCE):
         return ""
+    if record.bared:
+        # It will be in quarantine after its reset: whoever takes it until then would meet a reboot, or without a relay that disk.
+        return f"Shadow Mode was gone from {letters(record.bared)} in the middle of a session"
     # In mid-session the player may have deleted the program: the reset brings it back.
     if phase in (Phase.CLEAN, Phase.PREPARING) and host is not None and host.protector_fault:
         return "it cannot be protected"

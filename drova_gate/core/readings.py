@@ -10,7 +10,6 @@ from drova_gate.core.model import Facts, HostFacts, Lease, PreparationReport, Re
 __all__ = [
     "asked_after",
     "bare",
-    "bare_at_the_end",
     "belongs_to_nobody",
     "comes_back",
     "ended",
@@ -239,15 +238,20 @@ def gone_from(record: Record, host: HostFacts | None) -> frozenset[str]:
     return record.entered - host.shadowed if host is not None and host.shadowed is not None else frozenset()
 
 
-def bare(record: Record, host: HostFacts | None) -> frozenset[str]:
-    """Of those, the ones whose marker is gone with it: a list can be wrong, but in one boot what Shadow Mode covered goes only when it is left."""
-    return gone_from(record, host) - host.marked if host is not None and host.marked is not None else frozenset()
+def bare(record: Record, host: HostFacts | None, report_at: float | None) -> frozenset[str]:
+    """Volumes of ours that have left Shadow Mode since the preparation, which this process ended at ``report_at``.
+
+    Two witnesses: the protector does not vouch for the volume, by its list or because it cannot be asked any more, and the marker on it is
+    gone. In one boot what Shadow Mode covered goes only when it is left; a boot takes off all of it.
+    """
+    if host is None or not record.prepared or not _same_boot(host, report_at):
+        return frozenset()
+    return (record.entered - (host.shadowed or frozenset())) & host.unmarked
 
 
-def bare_at_the_end(record: Record, host: HostFacts | None) -> frozenset[str]:
-    """The same by the last look before a session's reset, unless the station has booted since its preparation: a boot takes all of it off."""
-    same_boot = record.prepared and not record.reset_tries and host is not None and bool(host.boot_stamp)
-    return bare(record, host) if same_boot else frozenset()
+def _same_boot(host: HostFacts, report_at: float | None) -> bool:
+    """Whether the station is in the boot that it was prepared in for sure: its stamp is there, or the link, which no boot outlives."""
+    return bool(host.boot_stamp) or (report_at is not None and host.linked_at <= report_at)
 
 
 def not_seen_out(facts: Facts) -> frozenset[str]:

@@ -49,7 +49,7 @@ class Askable(Protocol):
 
 def look_script(protector: Askable, volumes: frozenset[str] = frozenset()) -> Script:
     """Ask the protector, the marker, the boot stamp, and on which of ``volumes`` a marker's file lies."""
-    files = tuple(WhenFile(marker_file(one), (Say(f"marked.{one}"),), (Say(f"bare.{one}"),)) for one in sorted(volumes))
+    files = tuple(_ask_file(one) for one in sorted(volumes))
     return (
         *protector.status(),
         Section("marker", (Run("reg.exe", ("query", MARKER_KEY)),)),
@@ -57,6 +57,12 @@ def look_script(protector: Askable, volumes: frozenset[str] = frozenset()) -> Sc
         Section("boot", (Run("reg.exe", ("query", BOOT_KEY)),)),
         *((Section("files", files),) if files else ()),
     )
+
+
+def _ask_file(volume: str) -> WhenFile:
+    """A volume that is unplugged, or locked by BitLocker, has no file either: that says nothing about Shadow Mode."""
+    there = WhenFile(f"{volume}:\\", (Say(f"unmarked.{volume}"),), (Say(f"away.{volume}"),))
+    return WhenFile(marker_file(volume), (Say(f"marked.{volume}"),), (there,))
 
 
 def read_look(output: str, protector: Askable, read_at: float, volumes: frozenset[str] = frozenset()) -> HostFacts:
@@ -76,7 +82,10 @@ def read_look(output: str, protector: Askable, read_at: float, volumes: frozense
         marker = key.text(MARKER_VALUE) if key else ""
         session = key.text(MARKER_SESSION_VALUE) if key else ""
     files = labels(parts.get("files", "")).keys()
-    told = bool(volumes) and all(f"marked.{one}" in files or f"bare.{one}" in files for one in volumes)
+    marked, unmarked, away = (
+        frozenset(one for one in volumes if f"{said}.{one}" in files) for said in ("marked", "unmarked", "away")
+    )
+    told = bool(volumes) and volumes == marked | unmarked | away
     return HostFacts(
         shadowed=protection.shadowed,
         marker=marker,
@@ -85,7 +94,8 @@ def read_look(output: str, protector: Askable, read_at: float, volumes: frozense
         agent_up=None,
         read_at=read_at,
         protector_fault=str(protection.fault) if protection.fault else "",
-        marked=frozenset(one for one in volumes if f"marked.{one}" in files) if told else None,
+        marked=marked if told else None,
+        unmarked=unmarked,
     )
 
 

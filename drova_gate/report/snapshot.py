@@ -103,6 +103,8 @@ def _protection(config: StationConfig, facts: Facts) -> dict[str, Any]:
         "shadowed": None if host is None or host.shadowed is None else "".join(sorted(host.shadowed)),
         "wanted": None if config.drives is None else "".join(sorted(config.drives)),
         "marker": None if host is None or host.marker is None else bool(host.marker),
+        "marked": "".join(sorted(host.marked or ())) if host is not None else "",
+        "bared": "".join(sorted(facts.record.bared)),
         "fault": host.protector_fault if host is not None else "",
     }
 

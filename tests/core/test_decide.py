@@ -34,6 +34,7 @@ SPACE = UUID("8f7a3f0e-3a4c-4d39-9d8e-6f6f2a3b1c00")
 DESKTOP = UUID("9fd0eb43-b2bb-4ce3-93b8-9df63f209098")
 NOW = 1000.0
 CD = frozenset("CD")
+C, D, NONE = frozenset("C"), frozenset("D"), frozenset[str]()
 
 
 def uuid(name: str) -> UUID:
@@ -356,25 +357,83 @@ def test_shadow_mode_lost_in_mid_session_is_said():
 
 
 def gone_from_d(**changes: object) -> Facts:
-    station = replace(guarded_host(), shadowed=frozenset("C"), **changes)  # type: ignore[arg-type]  # as above
+    station = replace(guarded_host(), **({"shadowed": C} | changes))  # type: ignore[arg-type]  # as above
     return facts(guarded(), cloud=cloud(session()), host=station)
 
 
 @pytest.mark.parametrize(
-    ("marked", "remembered"),
-    [(frozenset("C"), [Bared(frozenset("D"))]), (CD, []), (None, [])],
-    ids=["gone", "there", "not known"],
+    ("marked", "unmarked", "remembered"),
+    [(C, D, [Bared(D)]), (CD, NONE, []), (None, NONE, []), (C, NONE, [])],
+    ids=["gone", "there", "not known", "unplugged"],
 )
-def test_a_disk_that_left_shadow_mode_is_remembered(marked: frozenset[str] | None, remembered: list[Bared]):
+def test_a_disk_that_left_shadow_mode_is_remembered(
+    marked: frozenset[str] | None, unmarked: frozenset[str], remembered: list[Bared]
+):
     """Only if its marker went with it, as everything does that Shadow Mode covered: a list alone may be wrong. Said in any case, once."""
-    decision = decide(Phase.IN_SESSION, gone_from_d(marked=marked), NOW)
+    decision = decide(Phase.IN_SESSION, gone_from_d(marked=marked, unmarked=unmarked), NOW)
 
     assert [action for action in decision.actions if isinstance(action, Bared)] == remembered
     assert [type(action) for action in decision.actions].count(Alarm) == 1
     assert decision.phase is Phase.IN_SESSION
 
-    again = replace(gone_from_d(marked=marked), record=guarded(bared=frozenset("D")))
+    again = replace(gone_from_d(marked=marked, unmarked=unmarked), record=guarded(bared=D))
     assert "Bared" not in kinds(decide(Phase.IN_SESSION, again, NOW))
+
+
+def alarm_of(decision: Decision) -> str:
+    (text,) = [one.text for one in decision.actions if isinstance(one, Alarm)]
+    return text
+
+
+def test_a_disk_that_is_away_is_not_said_to_carry_its_marker():
+    """Unplugged or locked, it has no file, and nothing is written to it either."""
+    decision = decide(Phase.IN_SESSION, gone_from_d(marked=C), NOW)
+
+    assert "D is not there any more" in alarm_of(decision)
+
+
+def test_a_disk_that_was_not_asked_is_not_bare():
+    """SHADOW_DEFENDER_DRIVES was narrowed in mid-session, and the list says nothing."""
+    seen = gone_from_d(shadowed=NONE, marked=C)
+
+    assert "Bared" not in kinds(decide(Phase.IN_SESSION, seen, NOW))
+
+
+def test_a_marker_that_goes_while_the_protector_cannot_be_asked_bares_its_disk():
+    """Who leaves Shadow Mode can delete CmdTool.exe right after it: what cannot be asked vouches for nothing."""
+    decision = decide(Phase.IN_SESSION, gone_from_d(shadowed=None, marked=C, unmarked=D), NOW)
+
+    assert Bared(D) in decision.actions
+    assert "the protector cannot be asked" in alarm_of(decision)
+    covered = decide(Phase.IN_SESSION, gone_from_d(shadowed=None, marked=CD), NOW)
+    assert (kinds(covered), covered.phase) == ([], Phase.IN_SESSION)
+
+
+@pytest.mark.parametrize(
+    ("stamp", "linked_at", "bares"),
+    [("b", NOW, True), (None, NOW - 40, True), (None, NOW, False), ("", NOW - 40, True)],
+    ids=["stamped", "linked since before", "linked anew", "the stamp was taken away"],
+)
+def test_only_in_the_boot_of_its_preparation_is_a_disk_bare(stamp: str | None, linked_at: float, *, bares: bool):
+    """A boot takes markers and Shadow Mode off, and all that was written: a look that does not tell whether it was one proves nothing."""
+    seen = replace(
+        gone_from_d(shadowed=NONE, marked=NONE, unmarked=CD, boot_stamp=stamp, linked_at=linked_at), report_at=NOW - 20
+    )
+
+    assert (Bared(CD) in decide(Phase.IN_SESSION, seen, NOW).actions) is bares
+
+
+@pytest.mark.parametrize("phase", [Phase.IN_SESSION, Phase.RESETTING])
+def test_a_station_with_a_bare_disk_is_hidden_before_its_quarantine(phase: Phase):
+    """Without a relay whoever took it before its reset is proved would be in."""
+    seen = facts(
+        guarded(phase, bared=D, reset_tries=int(phase is Phase.RESETTING)),
+        cloud=replace(cloud(session()), published=True),
+        host=guarded_host(),
+        reset_at=NOW - 30 if phase is Phase.RESETTING else None,
+    )
+
+    assert any(isinstance(one, Publish) and not one.visible for one in decide(phase, seen, NOW).actions)
 
 
 # -- resetting -------------------------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ hosts = st.builds(
     linked_at=times,
     protector_fault=st.sampled_from(["", "refused"]),
     marked=st.none() | letters,
+    unmarked=letters,
 )
 records = st.builds(
     Record,

@@ -39,7 +39,7 @@ from drova_gate.core.model import (
 )
 from drova_gate.core.policy import Policy
 from drova_gate.core.proof import unproved
-from drova_gate.core.readings import bare_at_the_end, missing
+from drova_gate.core.readings import bare, missing
 
 __all__ = ["Decide", "Killed", "World"]
 
@@ -339,6 +339,7 @@ class World:
         if not (self.on and self.link):
             return None
         told = "refused" not in self.faults
+        resting = self.phase in (Phase.CLEAN, Phase.MAINTENANCE)
         return HostFacts(
             shadowed=self.shadow if told else None,
             marker="m" if self.marker else "",
@@ -348,7 +349,8 @@ class World:
             read_at=self.now,
             linked_at=self.linked_at,
             protector_fault="" if told else "refuses the password",
-            marked=None if self.phase in (Phase.CLEAN, Phase.MAINTENANCE) else self.files,
+            marked=None if resting else self.files,
+            unmarked=NOTHING if resting else CD - self.files,
         )
 
     def _enter(self, decision: Decision) -> bool:
@@ -463,7 +465,9 @@ class World:
 
     def _reset(self) -> None:
         host = self._host()
-        if now_bare := bare_at_the_end(self.record, None if host is None else replace(host, marked=self.files)):
+        last_look = None if host is None else replace(host, marked=self.files, unmarked=CD - self.files)
+        before = self.record
+        if not before.reset_tries and (now_bare := bare(before, last_look, self.report_at)):
             self._remember(records.bared(self.record, Bared(now_bare)))
         before = self.record
         self._judge_hands()
@@ -513,13 +517,12 @@ class World:
     def _judge_note(self, facts: Facts) -> None:
         """Promise: what a look shows of a disk that left Shadow Mode under its player outlives the session."""
         host = facts.host
-        seen = host is not None and host.shadowed is not None and host.marked is not None
-        if seen and self.phase is facts.record.phase is Phase.IN_SESSION and facts.record.prepared:
-            assert host is not None
-            assert host.shadowed is not None
-            assert host.marked is not None
-            if facts.record.entered - host.shadowed - host.marked and not self.saved.bared:
-                self._broken("a disk that left Shadow Mode was not noted")
+        if host is None or not host.boot_stamp or not self.phase is facts.record.phase is Phase.IN_SESSION:
+            return
+        # A protector that cannot be asked vouches for nothing.
+        uncovered = facts.record.entered - (host.shadowed or NOTHING)
+        if facts.record.prepared and uncovered & host.unmarked and not self.saved.bared:
+            self._broken("a disk that left Shadow Mode was not noted")
 
     def _answer(self, verdict: Verdict) -> None:
         for _, row in self.knocks:

@@ -136,6 +136,10 @@ class FileSystem:
         """The volumes' letters, sorted."""
         return sorted(self._volumes)
 
+    def unplug(self, letter: str) -> None:
+        """The volume is not there any more."""
+        del self._volumes[letter]
+
     def free(self, letter: str) -> int:
         """Free bytes of a volume."""
         return int(self._volumes[letter.upper()].free)

@@ -291,6 +291,12 @@ class Machine:
         """``with`` this, what happens is not written down: the owner's own doing."""
         return self._journal
 
+    def unplug(self, letter: str) -> None:
+        """A disk in a box on USB goes: its letter, and what Shadow Mode covered."""
+        with self._journal:
+            self.shadow.unplug(letter)
+            self.files.unplug(letter)
+
     def player_deletes_cmdtool(self) -> None:
         """The fault cmdtool_deleted: a player removes Shadow Defender's command line tool."""
         if self.files.exists(installation.CMDTOOL):

@@ -73,6 +73,12 @@ class ShadowDefender:
             self._leave(letter)
         return Change.DONE
 
+    def unplug(self, letter: str) -> None:
+        """The volume is not there any more."""
+        self.at_boot.discard(letter)
+        self.active.discard(letter)
+        self._letters.remove(letter)
+
     def boot(self) -> None:
         """A boot forgets every overlay, then the stored state holds."""
         were = set(self.active)
