@@ -114,6 +114,20 @@ async def test_an_owner_at_work_is_left_alone(tmp_path: Path):
         assert home.folder("maintenance").exists()
 
 
+async def test_where_the_order_cannot_be_written_nothing_is_begun(tmp_path: Path):
+    """A full disk of the router: the owner was shown a trace. A limit on file size plays it for every user."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    async with house(tmp_path, shown=True) as home:
+        try:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (10, before[1]))
+            with pytest.raises(CallOwner, match=r"maintenance: cannot be written \(File too large\); use sudo"):
+                await home.rehearse(hide=True)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        assert home.writes == []
+        assert written(home.station) == []
+
+
 async def test_shadow_mode_that_does_not_hold_is_found_and_nothing_is_wiped(tmp_path: Path):
     async with house(tmp_path, "shadow_silent", shown=True) as home:
         result = await home.rehearse(hide=True)

@@ -9,6 +9,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from uuid import uuid4
@@ -107,7 +108,14 @@ class _Play:
             # Written before it is done: whatever becomes of us, a gate that starts later shows the station again.
             hidden=published and self.options.gate_phase() is None,
         )
-        self.lease.save(order)
+        try:
+            self.lease.save(order)
+        except OSError as error:
+            raise CallOwner(
+                str(self.lease.path),
+                f"cannot be written ({error.strerror})",
+                "use sudo, or make room there; nothing was changed",
+            ) from error
         try:
             await self._steps(published=published)
         finally:
@@ -293,7 +301,8 @@ class _Play:
         if self.hid and as_it_was:
             if not await self._step("shown", self._show) and self.lease.load() == order:
                 # The order is over, and says still that the station is hidden because of it: a gate shows it.
-                self.lease.save(replace(order, hidden=True, ended=True))
+                with suppress(OSError):  # then it is over at its deadline
+                    self.lease.save(replace(order, hidden=True, ended=True))
                 return
         elif self.touched and as_it_was:
             how = (
