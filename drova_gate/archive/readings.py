@@ -66,7 +66,7 @@ def reading_of(session: "Session", at: int) -> Reading:
             fields[name] = _kept(value)
     for name, value in (session.model_extra or {}).items():
         if value is not None:
-            fields[f"+{_text(name)}"] = value
+            fields[f"+{_text(name)}"] = _plain(value)
     return Reading(session.uuid.bytes, at, _text(session.status), fields)
 
 
@@ -76,6 +76,15 @@ def _kept(value: float | str) -> int | float | str:
         return _text(value)
     fits = math.isfinite(value) if isinstance(value, float) else abs(value) <= _GREATEST
     return value if fits else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """A value of whatever shape, of parts that SQLite's JSON and UTF-8 know: 1e999 is infinite to Python."""
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if isinstance(value, dict):
+        return {_text(name): _plain(one) for name, one in value.items()}
+    return _kept(value) if isinstance(value, int | float | str) else value
 
 
 def _text(value: str) -> str:

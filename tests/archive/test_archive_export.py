@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import math
 import sys
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -97,6 +99,21 @@ def test_every_value_stands_under_its_own_heading(shelf: Shelf, tmp_path: Path):
     assert (first["score"], first["score_reason"], first["sched_hints"]) == ("4", "lags", '{"gpu": 1}')
     assert (running["finish_time"], running["duration"], running["finished_on"]) == ("", "", "")
     assert long["duration"] == "28:00:00"
+
+
+def test_a_field_that_nobody_knows_keeps_no_export_from_its_end(tmp_path: Path):
+    """What JSON may hold, and neither SQLite nor UTF-8 can."""
+    archive = Archive(tmp_path / "history.sqlite")
+    archive.keep(
+        [listing(session(0, new=math.inf, parent="\ud800", sched_hints=[{"\ud800": -math.inf}, 10**30, None]))]
+    )
+    archive.close()
+    shelf = Shelf(archive.path)
+    fields = chosen(places=False, extras=shelf.extras())
+    assert write_csv(tmp_path / "out.csv", rows(shelf), fields, language="en", excel=False) == 1
+    (row,) = csv.DictReader(io.StringIO((tmp_path / "out.csv").read_text(encoding="utf-8")))
+    shelf.close()
+    assert (row["parent"], json.loads(row["sched_hints"])) == ("?", [{"?": "-inf"}, str(10**30), None])
 
 
 def test_no_cell_of_a_csv_runs(shelf: Shelf, tmp_path: Path):
