@@ -31,7 +31,16 @@ def run(options: argparse.Namespace) -> int:
     try:
         return with_owner(options, lambda owner: _sync(owner, options, path))
     except (sqlite3.Error, OSError) as error:
-        raise refused(path, error) from error
+        raise (_out_of_the_way if is_damage(error) else refused)(path, error) from error
+
+
+def _out_of_the_way(path: Path, error: Exception) -> CallOwner:
+    """Set an archive aside whose damage shows only where it is written, and make the error that says what to do."""
+    try:
+        set_aside(path, error)
+    except OSError as trouble:
+        return refused(path, trouble)
+    return CallOwner(f"history {path}", "was damaged", "run it again: it begins a new one")
 
 
 def refused(path: Path, error: Exception) -> CallOwner:

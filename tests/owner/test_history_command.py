@@ -221,6 +221,23 @@ async def test_an_archive_that_cannot_be_used(shop: Shop):
     assert "history.sqlite: cannot be written (" in err
 
 
+async def test_an_archive_that_is_damaged_in_its_midst_is_set_aside(shop: Shop):
+    """Its head is sound, so that it opens; the damage is no full disk."""
+    play(shop, 300)
+    await shop.run("history", "sync")
+    file = shop.state / "history.sqlite"
+    content = bytearray(file.read_bytes())
+    for page in range(2, len(content) // 4096):
+        content[page * 4096 : page * 4096 + 200] = b"\xff" * 200
+    file.write_bytes(content)
+
+    code, out, err = await shop.run("history", "sync")
+    assert (code, out) == (1, "")
+    assert err.endswith("history.sqlite: was damaged; run it again: it begins a new one\n")
+    assert [one.read_bytes() for one in shop.state.glob("history.sqlite.damaged-*")] == [content]
+    assert "300 new sessions" in (await shop.run("history", "sync"))[1]
+
+
 async def test_a_station_that_is_not_understood_is_named(shop: Shop):
     """The others are read; exit code 1."""
     play(shop, 1)
