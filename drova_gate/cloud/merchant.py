@@ -66,12 +66,14 @@ def merged(
     """A station's list from what was known of it and a later window; ``None``: that would not be the whole truth.
 
     ``until_ms``: the known list is whole up to there. A row of the known list that has left the window must be over, for how it
-    stands now nobody has said.
+    stands now nobody has said; one that should be in the window and is not may have been cut off by the API, at a number of its own.
     """
     if oldest_ms > until_ms:
         return None
     inside = {session.uuid for session in window}
-    older = tuple(one for one in known if one.created_on <= oldest_ms and one.uuid not in inside)
+    older = tuple(one for one in known if one.uuid not in inside)
+    if any(one.created_on > oldest_ms for one in older):
+        return None
     if any(one.status not in ("FINISHED", "ABORTED") for one in older):
         return None
     return (window + older)[:USUAL]

@@ -15,6 +15,7 @@ from drova_gate.cloud.merchant import USUAL, MerchantClient, merged
 from drova_gate.cloud.models import DESKTOP_PRODUCT, Session
 from drova_gate.cloud.token import FileTokenKeeper
 from drova_gate.sim.cloud import Cloud
+from drova_gate.sim.cloud_calls import Call
 
 SESSIONS = "/session-manager/sessions"
 
@@ -115,6 +116,19 @@ async def test_a_common_answer_that_leaves_sessions_out_is_not_trusted(cloud, me
 
     assert [len(answer) for answer in answers + again] == [1] * 6
     assert not merchant.common
+    assert "each station is asked for alone" in caplog.text
+
+
+async def test_a_common_list_that_is_cut_short_ends_no_session(cloud, merchant, monkeypatch, caplog):
+    """The API lists five rows whatever is asked for: the list is not full, and a session that goes on is not in it."""
+    monkeypatch.setattr(Call, "limit", lambda call, usual: 5 if "merchant_id" in call.query else usual)
+    servers = many(cloud, 2)
+    long = cloud.start_session(str(servers[0]))
+    await all_of(merchant, servers)
+    for _ in range(6):
+        cloud.finish(cloud.start_session(str(servers[1])))
+
+    assert [str(one.uuid) for one in await merchant.sessions(servers[0])] == [long]
     assert "each station is asked for alone" in caplog.text
 
 
