@@ -84,8 +84,8 @@ def network_of(address: str) -> str | None:
         return None
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
         found = found.ipv4_mapped
-    if found.is_private or found.is_loopback or found.is_link_local or found.is_unspecified:
-        return None
+    if not found.is_global:
+        return None  # a private network, or a provider's shared address (CGNAT)
     return str(ipaddress.ip_network(f"{found}/{24 if found.version == 4 else 64}", strict=False))
 
 

@@ -158,6 +158,8 @@ def test_trials_that_look_like_one_persons(shelf):
         ("::ffff:93.158.134.3", "93.158.134.0/24"),
         ("2a02:6b8::1", "2a02:6b8::/64"),
         ("10.1.2.3", None),
+        ("100.64.3.4", None),
+        ("fe80::1", None),
         ("not an address", None),
     ],
 )
