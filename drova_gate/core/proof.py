@@ -82,7 +82,7 @@ def resetting(facts: Facts, now: float) -> Decision:
     if missing is None:
         proof = f"proved clean {waited:.0f} s after the reset: new boot, no marker, no Shadow Mode, port open"
         return Decision(Phase.CLEAN, (Forget(),), proof)
-    if missing_proof(host, still_shadowed(facts)) is None:
+    if _missing(facts, host) is None:
         return _quarantine(facts, missing)
     if still := still_shadowed(facts):
         return _reset_again(facts, f"the station came back with {letters(still)} in Shadow Mode")
@@ -118,17 +118,26 @@ def unproved(facts: Facts) -> str | None:
     """What is still missing for the proof of a clean station; ``None``: nothing."""
     if facts.host is None:
         return facts.host_fault or "the station does not answer"
-    return missing_proof(facts.host, still_shadowed(facts)) or _bared(facts)
+    return _missing(facts, facts.host) or _bared(facts)
 
 
-def missing_proof(host: HostFacts, still: frozenset[str] | None) -> str | None:
-    """What a look at the station lacks for the proof; ``still``: volumes of ours that are in Shadow Mode. ``None``: nothing."""
+def _missing(facts: Facts, host: HostFacts) -> str | None:
+    return missing_proof(host, still_shadowed(facts), disks=bool(facts.record.entered))
+
+
+def missing_proof(host: HostFacts, still: frozenset[str] | None, *, disks: bool = False) -> str | None:
+    """What a look at the station lacks for the proof; ``still``: volumes of ours that are in Shadow Mode. ``None``: nothing.
+
+    ``disks``: it must have asked the disks for the marker's files.
+    """
     if host.boot_stamp != "":
         return "it has not rebooted since its session"
     if host.marker is None or host.marker:
         return "it carries the marker of its last session"
     if host.marked:
         return f"{letters(host.marked)} carries the marker of its last session"
+    if disks and host.marked is None:
+        return "whether its disks carry the marker of its last session is not known"
     if host.shadowed is None:
         return host.protector_fault or "the protector does not list its volumes"
     if still:

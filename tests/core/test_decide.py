@@ -58,12 +58,13 @@ def host(**changes: object) -> HostFacts:
         agent_up=True,
         read_at=NOW,
         linked_at=NOW - 1,
+        marked=NONE,
     )
     return replace(clean, **changes)  # type: ignore[arg-type]  # keyword names are checked by replace itself
 
 
 def guarded_host(name: str = "A") -> HostFacts:
-    return host(shadowed=CD, marker="m1", marker_session=str(uuid(name)), boot_stamp="b1")
+    return host(shadowed=CD, marker="m1", marker_session=str(uuid(name)), boot_stamp="b1", marked=None)
 
 
 def guarded(phase: Phase = Phase.IN_SESSION, name: str = "A", **changes: object) -> Record:
@@ -539,6 +540,14 @@ def test_the_proof_of_a_station_whose_disk_was_bare_for_a_while_is_none():
     freed = decide(Phase.QUARANTINED, facts(kept, host=host(), cloud=cloud(), released=True), NOW)
     assert freed.phase is Phase.CLEAN
     assert "still wrong: Shadow Mode was gone from D" in freed.reason
+
+
+def test_disks_that_did_not_answer_prove_nothing():
+    """What could not be read is no absence: it is asked again, and nobody is let in before."""
+    decision = decide(Phase.RESETTING, facts(resetting(), host=host(marked=None), reset_at=SENT), NOW)
+
+    assert decision.phase is Phase.RESETTING
+    assert "whether its disks carry the marker" in decision.reason
 
 
 def test_a_bared_disk_is_not_forgotten_with_a_preparation_that_was_cut_short():
