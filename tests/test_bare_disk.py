@@ -158,3 +158,21 @@ async def test_a_station_whose_disk_is_bare_is_hidden_at_once_and_released_only_
         world.cloud.finish(session)
         await until(lambda: act.phase is Phase.QUARANTINED)
         assert not world.cloud.servers[act.server].published
+
+
+@pytest.mark.parametrize("fault", ["ssh_drop_preparing", "policy_not_kept"])
+async def test_a_station_that_was_prepared_by_a_second_try_is_watched_like_any_other(tmp_path: Path, fault: str):
+    """The second try finds all disks in Shadow Mode already, and says that it has entered none."""
+    world = set_up(tmp_path, Mode.POLL, fault)
+    async with playing(world) as act:
+        await until(lambda: act.phase is Phase.CLEAN)
+        world.cloud.start_session(act.server)
+        await until(lambda: act.station.machine.shadow.active and act.phase is Phase.PREPARING)
+        if fault == "policy_not_kept":
+            await until(lambda: act.gate.controller.record.failed)
+            act.station.faults.discard(fault)
+        await until(lambda: act.phase is Phase.IN_SESSION and act.gate.controller.record.prepared)
+        assert act.gate.controller.record.entered == frozenset("CD")
+
+        leave(act, "D")
+        await until(lambda: act.gate.controller.record.bared == frozenset("D"))

@@ -94,7 +94,9 @@ def preparing(
 def prepared(record: Record, report: PreparationReport, earlier: frozenset[str]) -> Record:
     """What came of a preparation; ``earlier``: the volumes that were ours before it."""
     if report.prepared:
-        return replace(record, prepared=True, entered=report.entered, failed=0, failed_why="")
+        # What an earlier try has entered, a later one finds in Shadow Mode already, as if it were the owner's.
+        entered = report.entered | (earlier & report.shadowed)
+        return replace(record, prepared=True, entered=entered, failed=0, failed_why="")
     # After an unknown outcome the report still counts what was to be entered as ours; what an earlier try entered stays ours.
     changed = replace(record, entered=report.entered | earlier)
     if report.passing:

@@ -55,6 +55,15 @@ def test_a_second_try_keeps_its_ids_and_its_volumes():
     assert other.entered == frozenset("D"), "what is in Shadow Mode already is the owner's"
 
 
+def test_what_an_earlier_try_entered_stays_ours_when_a_later_one_succeeds():
+    """It finds those volumes in Shadow Mode already and reports that it has entered none; the owner's own are never counted."""
+    found = replace(report(), entered=frozenset())
+
+    assert records.prepared(RECORD, found, CD).entered == CD
+    assert records.prepared(RECORD, found, frozenset()).entered == frozenset()
+    assert records.prepared(RECORD, found, frozenset("CDE")).entered == CD, "E was left out of Shadow Mode since"
+
+
 def test_only_the_stations_own_failures_count():
     """A broken link says nothing about the station; a preparation that is confirmed wipes the count."""
     once = records.prepared(RECORD, report("not in Shadow Mode: D:"), CD)

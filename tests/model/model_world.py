@@ -426,8 +426,9 @@ class World:
         self._remember(records.prepared(self.record, report, records.ours(before, action.session)))
 
     def _prepared(self, session: UUID, record: Record) -> PreparationReport:
-        """What steps/apply does on the station, in its order."""
+        """What steps/apply does on the station, in its order; what is in Shadow Mode before it, it takes for the owner's."""
         self.now += 1.0
+        before = self.shadow
 
         def report(
             fault: str, entered: frozenset[str], *, passing: bool = False, steps: tuple[StepResult, ...] = ()
@@ -441,11 +442,11 @@ class World:
         self.used = True
         if "partial" in self.faults and "D" not in self.shadow:  # it cannot be entered; it does not fall out of it
             self.shadow |= frozenset("C")
-            return report("D is not in Shadow Mode", record.entered & frozenset("C"))
+            return report("D is not in Shadow Mode", record.entered & frozenset("C") - before)
         self.shadow |= record.entered
         self._instant()
         if self.shadow != CD:
-            return report("not in Shadow Mode", record.entered & self.shadow)
+            return report("not in Shadow Mode", record.entered & self.shadow - before)
         if "hang" in self.faults:
             self.faults.discard("hang")
             self.link_down()
@@ -458,10 +459,9 @@ class World:
         if self.shadow != CD:
             self._broken("written outside Shadow Mode")
         if "policy" in self.faults:
-            return report(
-                "", record.entered, steps=(StepResult("lockdown.x", StepOutcome.FAILED, "reads otherwise", must=True),)
-            )
-        return report("", record.entered)
+            lock = StepResult("lockdown.x", StepOutcome.FAILED, "reads otherwise", must=True)
+            return report("", record.entered - before, steps=(lock,))
+        return report("", record.entered - before)
 
     def _reset(self) -> None:
         host = self._host()
@@ -520,7 +520,7 @@ class World:
         if host is None or not host.boot_stamp or not self.phase is facts.record.phase is Phase.IN_SESSION:
             return
         # A protector that cannot be asked vouches for nothing.
-        uncovered = facts.record.entered - (host.shadowed or NOTHING)
+        uncovered = CD - (host.shadowed or NOTHING)
         if facts.record.prepared and uncovered & host.unmarked and not self.saved.bared:
             self._broken("a disk that left Shadow Mode was not noted")
 

@@ -68,6 +68,12 @@ def test_a_lost_state_file_costs_nothing_but_memory(relay: bool, before: str):
 Story = list[tuple[str, float]]
 NEXT_UNSEEN = ("next, end not shown", 30.0)
 TOLD: dict[str, Story] = {
+    "a second try of a preparation finds its disks in Shadow Mode, and its player takes one out of it": [
+        ("hang", 3.0),
+        ("rental", 30.0),
+        ("link up", 30.0),
+        ("leaves Shadow Mode", 30.0),
+    ],
     "the first to come hours after the preparation, the cloud silent, is another player": [
         ("kill at the end", 400.0),
         ("next, end not shown", 4000.0),
