@@ -58,6 +58,7 @@ $Texts = @{
     do_package      = @('install the OpenSSH server from {0}', 'установить сервер OpenSSH из {0}')
     ssh_installed   = @('installed', 'установлен')
     ssh_no_update   = @('Windows could not install its OpenSSH server ({0}). Windows Update is most likely off. Either switch it on and run this again, or download OpenSSH-Win64 (.msi or .zip) from https://github.com/PowerShell/Win32-OpenSSH/releases and run this again with -Package C:\path\to\file', 'Windows не смогла установить свой сервер OpenSSH ({0}). Скорее всего, отключён Центр обновления. Включите его и запустите скрипт снова либо скачайте OpenSSH-Win64 (.msi или .zip) с https://github.com/PowerShell/Win32-OpenSSH/releases и запустите скрипт с параметром -Package C:\путь\к\файлу')
+    ssh_reboot      = @('installed, but Windows wants a reboot first; reboot (Shadow Mode off), then run this again', 'установлен, но Windows сначала требует перезагрузки; перезагрузите ПК (теневой режим выключен) и запустите скрипт снова')
     ssh_old         = @('this Windows (build {0}) has no OpenSSH server of its own: update it to 1809 or later, or download OpenSSH-Win64 (.msi or .zip) from https://github.com/PowerShell/Win32-OpenSSH/releases and run this again with -Package C:\path\to\file', 'в этой Windows (сборка {0}) нет своего сервера OpenSSH: обновите её до 1809 или новее либо скачайте OpenSSH-Win64 (.msi или .zip) с https://github.com/PowerShell/Win32-OpenSSH/releases и запустите скрипт с параметром -Package C:\путь\к\файлу')
     package_missing = @('{0} is not there; give the path of the .msi or .zip', '{0} не найден; укажите путь к .msi или .zip')
     package_kind    = @('{0} is neither .msi nor .zip', '{0} — не .msi и не .zip')
@@ -225,13 +226,21 @@ function Install-FromWindows {
     if ($build -lt 17763) { throw (T 'ssh_old' $build) }
     if (-not (Test-Change (T 'do_capability'))) { return }
     Show-Line '...' 'Gray' (T 'do_capability')  # or minutes of silence look like a script that hangs
+    $reboot = $false
     try {
         $capability = Get-WindowsCapability -Online -Name 'OpenSSH.Server*' | Select-Object -First 1
-        if ("$($capability.State)" -ne 'Installed') { Add-WindowsCapability -Online -Name $capability.Name | Out-Null }
+        if ($null -eq $capability) { throw 'OpenSSH.Server?' }
+        if ("$($capability.State)" -ne 'Installed') {
+            $added = Add-WindowsCapability -Online -Name $capability.Name
+            $reboot = $null -ne $added -and $added.RestartNeeded
+        }
     } catch {
         throw (T 'ssh_no_update' $_.Exception.Message)
     }
-    if (-not (Find-Sshd)) { throw (T 'ssh_no_update' 'sshd?') }
+    if (-not (Find-Sshd)) {
+        if ($reboot) { throw (T 'ssh_reboot') }
+        throw (T 'ssh_no_update' 'sshd?')
+    }
     Show-Done (T 'ssh_installed')
 }
 
@@ -287,7 +296,14 @@ function New-GateAccount([string] $Name) {
     [Security.Cryptography.RandomNumberGenerator]::Create().GetBytes($bytes)
     $secret = ConvertTo-SecureString ('aA1!' + [Convert]::ToBase64String($bytes)) -AsPlainText -Force
     New-LocalUser -Name $Name -Password $secret -PasswordNeverExpires -AccountNeverExpires -Description 'drova_gate' | Out-Null
-    Add-LocalGroupMember -SID $Administrators -Member $Name
+    # Half of it would stand in the way of the next run, which finds an account that is no administrator.
+    $whole = $false
+    try {
+        Add-LocalGroupMember -SID $Administrators -Member $Name
+        $whole = $true
+    } finally {
+        if (-not $whole) { Remove-LocalUser -Name $Name }
+    }
     $hidden = Join-Path $Winlogon 'SpecialAccounts\UserList'
     if (-not (Test-Path -LiteralPath $hidden)) { New-Item -Path $hidden -Force | Out-Null }
     Set-ItemProperty -LiteralPath $hidden -Name $Name -Value 0 -Type DWord
@@ -358,7 +374,8 @@ function Install-Key([string] $Path, [string[]] $Sids) {
         $mark = @([IO.File]::ReadAllBytes($Path) | Select-Object -First 1 | Where-Object { $_ -ge 0xEF }).Count
     }
     $lines = @($old -split "`r?`n" | Where-Object { $_.Trim() })
-    $known = @($lines | Where-Object { $_.Split(' ') -ccontains $GateKey.Split(' ')[1] }).Count -gt 0
+    # One that its owner has taken out with a # is not there.
+    $known = @($lines | Where-Object { $_ -notmatch '^\s*#' -and $_.Split(' ') -ccontains $GateKey.Split(' ')[1] }).Count -gt 0
     if ($known -and $mark -eq 0) {
         Show-Good (T 'key_there' $Path)
     } elseif (Test-Change (T 'do_key' $Path)) {
@@ -431,7 +448,15 @@ function Update-Config {
     $path = Join-Path $SshData 'sshd_config'
     if (-not $sshd) { Show-Line '-' 'Gray' (T 'later' 'sshd_config'); return }
     if (-not (Test-Path -LiteralPath $path)) { Show-Warning (T 'config_missing' $path); return }
-    $old = @([IO.File]::ReadAllText($path) -split "`r?`n")
+    # The owner's own lines come out as they went in: what is no UTF-8 (a comment of Notepad's) is passed through byte by byte.
+    $encoding = New-Object Text.UTF8Encoding $false, $true
+    try {
+        $text = [IO.File]::ReadAllText($path, $encoding)
+    } catch {
+        $encoding = [Text.Encoding]::GetEncoding(28591)
+        $text = [IO.File]::ReadAllText($path, $encoding)
+    }
+    $old = @($text -split "`r?`n")
     foreach ($line in $old) {
         if ($line -match '^\s*(Allow|Deny)(Users|Groups)\s') { Show-Warning (T 'config_limits' $path ($line.Trim())) }
     }
@@ -442,7 +467,7 @@ function Update-Config {
     Copy-Item -LiteralPath $path -Destination $backup
     $fault = ''
     try {
-        [IO.File]::WriteAllText($path, ($edit.Lines -join "`r`n"), (New-Object Text.UTF8Encoding $false))
+        [IO.File]::WriteAllText($path, ($edit.Lines -join "`r`n"), $encoding)
         $check = Invoke-Program $sshd @('-t')
         if ($check.Code -ne 0) { $fault = "$($check.Text) ($($check.Code))" } else { Restart-Service -Name sshd -Force }
     } catch {
@@ -450,7 +475,8 @@ function Update-Config {
     }
     if ($fault) {
         Copy-Item -LiteralPath $backup -Destination $path -Force
-        Start-Service -Name sshd
+        # Whatever comes of it: what was wrong first is what has to be told.
+        Start-Service -Name sshd -ErrorAction SilentlyContinue
         throw (T 'config_refused' $fault)
     }
     Show-Done (T 'config_done' $backup)
@@ -597,7 +623,7 @@ function Invoke-All {
     $account = Select-Account
     Show-Part (T 'part_ssh')
     Install-Server
-    # Before the server starts: there is no moment in which everybody may try.
+    # Before Windows' own server is started for the first time (one from an .msi runs at once): nobody else may try meanwhile.
     Show-Part (T 'part_firewall')
     Limit-Firewall
     Show-Part (T 'part_start')

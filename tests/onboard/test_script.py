@@ -26,7 +26,15 @@ KNOWN = {
     *("Get-Date", "Get-Item", "Get-LocalGroupMember", "Get-NetFirewallAddressFilter", "Get-NetFirewallPortFilter"),
     *("Get-NetFirewallProfile", "Get-NetFirewallRule", "Get-Process", "Get-Service", "Get-WindowsCapability"),
     *("Invoke-CimMethod", "Join-Path", "New-Item", "New-LocalUser", "New-NetFirewallRule", "New-Object", "Out-Null"),
-    *("Remove-Item", "Resolve-Path", "Restart-Service", "Select-Object", "Set-ItemProperty", "Set-NetFirewallRule"),
+    *(
+        "Remove-Item",
+        "Remove-LocalUser",
+        "Resolve-Path",
+        "Restart-Service",
+        "Select-Object",
+        "Set-ItemProperty",
+        "Set-NetFirewallRule",
+    ),
     *("Set-Service", "Set-StrictMode", "Sort-Object", "Split-Path", "Start-Process", "Start-Service"),
     *("Test-Connection", "Test-Path", "Where-Object", "Write-Host"),
 }
@@ -180,6 +188,46 @@ def test_a_genuine_server_does_not_vouch_for_the_installer_beside_it(root: tree_
     assert checked is not None
     assert {"'.exe'", "'.dll'", "'.ps1'", "'.psm1'", "'.psd1'"} == set(checked[1].split(", "))
     assert 0 < install.index("Confirm-Signature $program.FullName") < install.index("Copy-Item")
+
+
+def test_half_an_account_is_taken_back(root: tree_sitter.Node):
+    """Where it could not join the administrators it stayed, and every next run, with -NewAccount too, said to run it with -NewAccount."""
+    made = words(functions(root)["New-GateAccount"])
+    (finally_,) = nodes(functions(root)["New-GateAccount"], "finally_clause")
+
+    assert "if (-not $whole) { Remove-LocalUser -Name $Name }" in words(finally_)
+    assert made.index("New-LocalUser") < made.index("Add-LocalGroupMember") < made.index("$whole = $true")
+    assert made.index("$whole = $true") < made.index("Remove-LocalUser")
+
+
+def test_a_key_that_was_taken_out_with_a_hash_is_written_again(root: tree_sitter.Node):
+    """``#ssh-ed25519 AAAA... drova_gate`` was told to stand there, and sshd let nobody in."""
+    (known,) = [
+        words(one)
+        for one in nodes(functions(root)["Install-Key"], "assignment_expression")
+        if words(one).startswith("$known")
+    ]
+    taken_out = re.search(r"\$_ -notmatch '([^']+)' -and ", known)
+
+    assert taken_out is not None
+    assert re.search(taken_out[1], f" # {KEY}")
+    assert not re.search(taken_out[1], KEY)
+
+
+def test_what_the_owner_wrote_into_sshd_config_comes_out_as_it_went_in(root: tree_sitter.Node):
+    """A Cyrillic comment in cp1251, which is no UTF-8, was made question marks. Latin-1 takes every byte for itself."""
+    update = words(functions(root)["Update-Config"])
+
+    assert "New-Object Text.UTF8Encoding $false, $true" in update, "strict"
+    assert "[Text.Encoding]::GetEncoding(28591)" in update
+    assert len(re.findall(r"(?:ReadAllText|WriteAllText)\(", update)) == len(re.findall(r", \$encoding\)", update)) == 3
+
+
+def test_a_server_that_waits_for_a_reboot_is_not_blamed_on_windows_update(root: tree_sitter.Node):
+    install = words(functions(root)["Install-FromWindows"])
+
+    assert "RestartNeeded" in install
+    assert 0 < install.index("(T 'ssh_reboot')") < install.rindex("(T 'ssh_no_update'")
 
 
 def test_minutes_of_silence_are_announced(root: tree_sitter.Node):
