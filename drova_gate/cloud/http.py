@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from drova_gate.cloud.answers import Answer, plain
 from drova_gate.cloud.budget import Budget
-from drova_gate.errors import CloudThrottled, CloudUnavailable
+from drova_gate.errors import CallOwner, CloudThrottled, CloudUnavailable
 
 __all__ = ["TOTAL_SECONDS", "ApiLine", "Sent"]
 
@@ -76,12 +76,17 @@ class ApiLine:
     ) -> Answer:
         """Send one request and read its whole answer, whatever its status; ``CloudUnavailable`` when there is none.
 
+        ``CallOwner`` for a token that cannot be sent.
+
         ``known``: the ETag of the version that we have, if the server may answer "not changed".
         """
         call = f"{method} {path}"
         loop = asyncio.get_running_loop()
         started = loop.time()
         answer = Answer(call, 0, b"")
+        if token is not None and not token.get_secret_value().isprintable():
+            fact = "the token holds a line's end or another character that no token has; nothing was sent"
+            raise CallOwner(answer.subject, fact, "write it anew, as one word")
         self._count(answer)
         headers = {} if token is None else {"X-Auth-Token": token.get_secret_value()}
         if known:

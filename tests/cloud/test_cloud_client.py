@@ -12,6 +12,7 @@ from drova_gate.cloud.calls import WRITE_SPACING_SECONDS
 from drova_gate.cloud.client import DrovaClient
 from drova_gate.errors import (
     AnswerNotUnderstood,
+    CallOwner,
     CloudForbidden,
     CloudRefused,
     CloudThrottled,
@@ -261,3 +262,13 @@ async def test_the_answer_must_be_about_the_thing_asked_for(cloud, station, monk
     monkeypatch.setitem(cloud.world.products, OLD_DESKTOP_GAME, cloud.world.products[DESKTOP])
     with pytest.raises(AnswerNotUnderstood, match="product_id: it is about"):
         await station.product(asked)
+
+
+@pytest.mark.parametrize("token", ["token\r", "tok\nen", "tok\x01en", "tok\ud800en"])
+async def test_a_token_that_cannot_be_sent_is_the_owners_to_mend(cloud, token):
+    """As an environment file with Windows' line ends leaves it."""
+    async with DrovaClient(SecretStr(token), base_url=cloud.url) as client:
+        with pytest.raises(CallOwner, match="nothing was sent; write it anew, as one word") as caught:
+            await client.account()
+    assert "tok" not in str(caught.value).replace("token", "")
+    assert cloud.requests == []
