@@ -117,3 +117,15 @@ def test_a_state_folder_behind_a_closed_door_is_said_to_be_closed(
     assert code == 1
     assert f"{state}" in (said := capsys.readouterr().err)
     assert said.endswith("cannot be read; use sudo\n")
+
+
+def test_credentials_that_cannot_be_read_are_a_fault_of_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """The directory of another service, or a file of another encoding: a line, not a trace."""
+    (tmp_path / "DROVA_TOKEN").write_bytes(b"\xff\xfe")
+    for directory, said in ((tmp_path / "nowhere", "cannot be read (No such"), (tmp_path, "is not UTF-8 text")):
+        monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(directory))
+        assert main(["stations"]) == 78
+        assert f"settings: CREDENTIALS_DIRECTORY: {directory}" in (err := capsys.readouterr().err)
+        assert said in err

@@ -216,11 +216,25 @@ def _from_credentials(environment: Mapping[str, str]) -> dict[str, str]:
     if not directory:
         return {}
     names = {setting.name for setting in SETTINGS}
-    return {
-        file.name: file.read_text(encoding="utf-8").rstrip("\r\n")
-        for file in Path(directory).iterdir()
-        if file.name in names
-    }
+    found: dict[str, str] = {}
+    try:
+        for file in Path(directory).iterdir():
+            if file.name in names:
+                found[file.name] = _credential(file)
+    except OSError as error:
+        raise SettingsFault(
+            [
+                f"CREDENTIALS_DIRECTORY: {error.filename} cannot be read ({error.strerror}); systemd sets it for the service alone"
+            ]
+        ) from error
+    return found
+
+
+def _credential(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8").rstrip("\r\n")
+    except UnicodeDecodeError as error:
+        raise SettingsFault([f"CREDENTIALS_DIRECTORY: {file} is not UTF-8 text; save it as UTF-8"]) from error
 
 
 OF_A_STATION = ("DROVA_CONFIG", "WINDOWS_", "SHADOW_DEFENDER_")
