@@ -95,8 +95,14 @@ async def _carried(options: argparse.Namespace, intent: Intent, journal: Journal
 
 def _over_with(intent: Intent, earlier: Earlier) -> tuple[Change, ...]:
     """List what the earlier run had in mind and is true now, by what the stations have."""
-    left, looked_at = set(intent.changes), {one.uuid for one in intent.stations}
-    return tuple(one for one in earlier.changes if one not in left and one.station in looked_at)
+    # Not by the whole change: other paths may be wanted now, and the earlier ones were never set.
+    left = {(one.station, one.product_id, one.kind) for one in intent.changes}
+    looked_at = {one.uuid for one in intent.stations}
+    return tuple(
+        one
+        for one in earlier.changes
+        if (one.station, one.product_id, one.kind) not in left and one.station in looked_at
+    )
 
 
 async def _run(options: argparse.Namespace, intent: Intent, journal: Journal, over_with: Sequence[Change]) -> int:

@@ -20,6 +20,7 @@ from typed import typed
 
 from drova_gate.cli import main
 from drova_gate.games.journal import Journal
+from drova_gate.games.plan import Paths, SetPaths
 from drova_gate.sim.cloud import DESKTOP, Cloud
 from drova_gate.sim.cloud_catalogue import CYBERPUNK, CYBERPUNK_COPY
 from drova_gate.sim.cloud_world import StationProduct
@@ -337,6 +338,17 @@ async def test_another_command_says_what_was_broken_off(cloud: Cloud, run, tmp_p
     _, _, err = await run("enable", "Dota 2", "--all", "--yes")
     assert "games sync --from pc1" in err
     assert "stopped after 1 of 4" in err
+
+
+async def test_other_paths_than_those_of_a_broken_off_run_are_not_called_done(cloud: Cloud, run, tmp_path: Path):
+    """Nothing was set by that run: the owner has thought of something else."""
+    game = titled(cloud, "Dota 2")
+    put(cloud, ONE, game)
+    earlier = SetPaths(ONE, game, "Dota 2", paths=Paths(args="-wrong"))
+    Journal(tmp_path / "state").begin("games paths pc1 'Dota 2'", [earlier])
+    code, out, err = await run("paths", "pc1", "dota 2", "--args=-novid", "--yes")
+    assert (code, err) == (0, "")
+    assert "goes on where it stopped" not in out
 
 
 async def test_a_station_that_cannot_be_read_is_left_out_and_said(cloud: Cloud, run):
