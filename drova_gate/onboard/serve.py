@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from socketserver import TCPServer
 
 from drova_gate.errors import PortNotOpened
 
@@ -62,6 +63,12 @@ class _Server(ThreadingHTTPServer):
         self.path, self.content, self.heard, self.fetched = path, content, heard, 0
         self._slots = threading.BoundedSemaphore(AT_ONCE)
         super().__init__((address, port), _Request)
+
+    def server_bind(self) -> None:
+        """Without the base class' question for this machine's name: a router whose DNS is silent kept the owner waiting for it."""
+        TCPServer.server_bind(self)
+        host, self.server_port = self.server_address[:2]
+        self.server_name = str(host)
 
     def process_request(self, request: "socket.socket | tuple[bytes, socket.socket]", client_address: object) -> None:
         if self._slots.acquire(blocking=False):

@@ -8,6 +8,7 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import stat
 import subprocess
 import sys
@@ -117,6 +118,17 @@ def test_the_script_is_handed_out_under_its_own_path_only():
             pass
     with pytest.raises(urllib.error.URLError):
         fetched(handing.url)
+
+
+def test_handing_out_asks_no_name_service(monkeypatch: pytest.MonkeyPatch):
+    """Python's server looks its own address up backwards before it listens: seconds of silence where no DNS answers."""
+    asked: list[str] = []
+    monkeypatch.setattr(socket, "getfqdn", lambda name="": asked.append(name) or name)
+    with handing_out(b"x", "y.ps1", "127.0.0.1", 0, [].append) as handing:
+        with urllib.request.urlopen(handing.url) as got:  # noqa: S310 - our own
+            assert got.read() == b"x"
+
+    assert asked == []
 
 
 def test_serving_says_what_to_paste_and_ends_with_ctrl_c(tmp_path: Path):
