@@ -49,7 +49,7 @@ class Askable(Protocol):
 
 def look_script(protector: Askable, volumes: frozenset[str] = frozenset()) -> Script:
     """Ask the protector, the marker, the boot stamp, and on which of ``volumes`` a marker's file lies."""
-    files = tuple(_ask_file(one) for one in sorted(volumes))
+    files = tuple(step for one in sorted(volumes) for step in _ask_disk(one))
     return (
         *protector.status(),
         Section("marker", (Run("reg.exe", ("query", MARKER_KEY)),)),
@@ -59,10 +59,12 @@ def look_script(protector: Askable, volumes: frozenset[str] = frozenset()) -> Sc
     )
 
 
-def _ask_file(volume: str) -> WhenFile:
+def _ask_disk(volume: str) -> Script:
     """A volume that is unplugged, or locked by BitLocker, has no file either: that says nothing about Shadow Mode."""
-    there = WhenFile(f"{volume}:\\", (Say(f"unmarked.{volume}"),), (Say(f"away.{volume}"),))
-    return WhenFile(marker_file(volume), (Say(f"marked.{volume}"),), (there,))
+    return (
+        WhenFile(marker_file(volume), (Say(f"marked.{volume}"),), (Say(f"unmarked.{volume}"),)),
+        WhenFile(f"{volume}:\\", (Say(f"there.{volume}"),), (Say(f"away.{volume}"),)),
+    )
 
 
 def read_look(output: str, protector: Askable, read_at: float, volumes: frozenset[str] = frozenset()) -> HostFacts:
@@ -82,10 +84,10 @@ def read_look(output: str, protector: Askable, read_at: float, volumes: frozense
         marker = key.text(MARKER_VALUE) if key else ""
         session = key.text(MARKER_SESSION_VALUE) if key else ""
     files = labels(parts.get("files", "")).keys()
-    marked, unmarked, away = (
-        frozenset(one for one in volumes if f"{said}.{one}" in files) for said in ("marked", "unmarked", "away")
+    marked, unmarked, there = (
+        frozenset(one for one in volumes if f"{said}.{one}" in files) for said in ("marked", "unmarked", "there")
     )
-    told = bool(volumes) and volumes == marked | unmarked | away
+    told = bool(volumes) and volumes == marked | unmarked
     return HostFacts(
         shadowed=protection.shadowed,
         marker=marker,
@@ -95,7 +97,7 @@ def read_look(output: str, protector: Askable, read_at: float, volumes: frozense
         read_at=read_at,
         protector_fault=str(protection.fault) if protection.fault else "",
         marked=marked if told else None,
-        unmarked=unmarked,
+        unmarked=unmarked & there,
     )
 
 
