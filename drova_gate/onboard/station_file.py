@@ -26,7 +26,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 def read_stations(file: Path) -> tuple[str, dict[str, Any]]:
     """Read the file and what it says; nothing of both where there is none yet. ``CallOwner`` for one that is not to be added to."""
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_bytes().decode()  # the ends of its lines as they are
     except FileNotFoundError:
         return "", {}
     except (OSError, UnicodeDecodeError) as error:
@@ -103,11 +103,12 @@ def _quoted(text: str) -> str:
 def write_settings(file: Path, text: str) -> None:
     """Write the file whole or not at all, for root and the service's group alone, and read it back; ``CallOwner`` says why not."""
     try:
-        _make_folder(file.parent)
-        _replace(file, text.encode())
+        place = file.resolve()  # an owner's link to another disk stays one
+        _make_folder(place.parent)
+        _replace(place, text.encode())
     except OSError as error:
         raise refused(file, error) from error
-    if file.read_text(encoding="utf-8") != text:
+    if file.read_bytes() != text.encode():
         raise NotConfirmed(str(file), "does not hold what was written", "is the disk broken?")
 
 

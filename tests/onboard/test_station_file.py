@@ -54,6 +54,20 @@ def test_comments_and_other_stations_stay_to_the_letter(tmp_path: Path):
     assert fresh.password.get_secret_value() == NEW["WINDOWS_PASSWORD"]
 
 
+def test_ends_of_lines_and_a_link_to_another_disk_stay(tmp_path: Path):
+    """A file of Notepad's was rewritten line by line, and a link was replaced: what it led to was no longer what the gate reads."""
+    real = tmp_path / "disk" / "stations.toml"
+    real.parent.mkdir()
+    real.write_bytes(OWNERS.replace("\n", "\r\n").encode())
+    link = tmp_path / "stations.toml"
+    link.symlink_to(real)
+    write_settings(link, with_station(link, *read_stations(link), "new", NEW))
+
+    assert link.is_symlink()
+    assert real.read_bytes().startswith(OWNERS.rstrip().replace("\n", "\r\n").encode())
+    assert [one["name"] for one in tomllib.loads(real.read_bytes().decode())["station"]] == ["old", "new"]
+
+
 def test_the_first_station_makes_the_file(tmp_path: Path):
     file = tmp_path / "etc" / "stations.toml"
     write_settings(file, with_station(file, *read_stations(file), "pc1", NEW))
