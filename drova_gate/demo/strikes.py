@@ -225,8 +225,8 @@ def _install_cmdtool(scene: Scene) -> None:
 
 
 async def _leave_shadow(scene: Scene) -> None:
-    """Once the preparation was confirmed: nobody can keep a disk in Shadow Mode that leaves it between two lines of a script."""
-    if not await until(lambda: scene.gate.phase.startswith("in_session"), _PHASE_SECONDS):
+    """Once he is in and his preparation confirmed: nobody can keep a disk in Shadow Mode that leaves it between two lines of a script."""
+    if not await until(lambda: scene.inside and scene.gate.phase.startswith("in_session"), _PHASE_SECONDS):
         return
     scene.bared = True
     with scene.station.machine.quietly():

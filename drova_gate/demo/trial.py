@@ -159,6 +159,9 @@ async def _game(scene: Scene, patience: Patience, *, first: bool) -> None:
     served = await _served(scene, HOPELESS_SECONDS if hopeless else patience.served)
     if first and cell.step is Step.IN_SESSION:
         scene.reach(Step.IN_SESSION)
+        if hopeless:
+            # Nobody waits for him to be served: a strike that waits for its moment must not come after the session's end.
+            await scene.calm(patience.step)
         await asyncio.sleep(PLAY_SECONDS)
         await _healed(scene, patience)
         served = await _served(scene, HOPELESS_SECONDS if hopeless else patience.served)
