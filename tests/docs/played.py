@@ -99,9 +99,7 @@ class Day:
         self._waits_for_a_reset(3.0)
         self.stage.cloud.finish(self.session)
         await self._left()
-        await until(lambda: self.act.phase is Phase.QUARANTINED)
-        server = self.stage.cloud.servers[self.act.server]
-        await until(lambda: not server.published)
+        await self._quarantined("the station has not come back", answers=False)
 
     async def the_disk_keeps_everything(self) -> None:
         """A session ends, and the disk was not rolled back."""
@@ -109,9 +107,7 @@ class Day:
         await self.a_player_comes()
         self.stage.cloud.finish(self.session)
         await self._left()
-        await until(lambda: self.act.phase is Phase.QUARANTINED)
-        server = self.stage.cloud.servers[self.act.server]
-        await until(lambda: not server.published)
+        await self._quarantined("still carries the marker", answers=True)
 
     async def a_player_takes_a_disk_out(self) -> None:
         """He knows the protector's password; then his session ends, and the station is reset."""
@@ -119,9 +115,7 @@ class Day:
         self.act.station.machine.shadow.exit("D", now=True)
         self.stage.cloud.finish(self.session)
         await self._left()
-        await until(lambda: self.act.phase is Phase.QUARANTINED)
-        server = self.stage.cloud.servers[self.act.server]
-        await until(lambda: not server.published)
+        await self._quarantined("Shadow Mode was gone from D", answers=True)
 
     async def the_image_is_restored(self) -> None:
         """The owner puts his image back: marker, locks and all else of the last session are gone."""
@@ -211,6 +205,13 @@ class Day:
         self._waits_for_a_reset(self.stage.pace.reset_wait)
         await self.act.station.power_on()
         await self.it_is_clean_and_shown()
+
+    async def _quarantined(self, why: str, *, answers: bool) -> None:
+        """Everything that follows is there to be seen: the alarm, the hiding, and the next look at a station that answers."""
+        controller, server = self.act.gate.controller, self.stage.cloud.servers[self.act.server]
+        await until(lambda: controller.phase is Phase.QUARANTINED and not server.published)
+        await until(lambda: any(why in line and line.endswith("look at the station") for line in self.stage.log_lines))
+        await until(lambda: not answers or controller.observer.known(controller.record).host is not None)
 
     def _waits_for_a_reset(self, seconds: float) -> None:
         """Five minutes for a real PC."""
