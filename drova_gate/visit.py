@@ -39,11 +39,11 @@ async def visiting(config: StationConfig, state_dir: Path) -> AsyncIterator[Host
 
 
 def _is_there(file: Path) -> bool:
-    """Whether there is a pin that this user may read; the gate's own user may be another."""
+    """Whether there is a pin. Behind a door that is closed to this user there may be one: who cannot tell, must not log in to whoever answers."""
     try:
         return file.exists()
     except PermissionError:
-        return False
+        return True
 
 
 async def first_answer(link: HostLink) -> None:

@@ -119,6 +119,9 @@ def _unknown(facts: Facts, now: float) -> Decision:
 def _unknown_guarded(facts: Facts, now: float) -> Decision:
     record = facts.record
     over = ended(facts)
+    if over and _reset_already(facts):
+        why = f"session {guarded_name(facts)} is over and its station has booted since; another goes on, which a reset would end for nothing"
+        return Decision(Phase.CLEAN, (Forget(),), why)
     if over:
         # A preparation that was begun may still run on the station, whose link ended with the gate: nothing seen yet is no proof.
         waited = record.phase is Phase.PREPARING and not record.boot_stamp
@@ -142,6 +145,18 @@ def _unknown_guarded(facts: Facts, now: float) -> Decision:
         return adopted
     alarm = f"session {guarded_name(facts)} goes on, its preparation was cut off, a player may be in it: nothing is changed now"
     return Decision(Phase.IN_SESSION, (Alarm(alarm),), alarm)
+
+
+def _reset_already(facts: Facts) -> bool:
+    """Whether the record is older than the reset of its session (it could not be written since), and the next player is in.
+
+    With a relay of ours he is at the door, and a reset makes sure. Without one he is on the station, which carries nothing any more of what
+    was confirmed there once, and a reset would take off nothing but him.
+    """
+    host, live = facts.host, live_session(facts.cloud.sessions) if facts.cloud is not None else None
+    if facts.policy.relay or facts.record.bared or live is None or live.uuid == facts.record.session:
+        return False
+    return facts.record.prepared and host is not None and host.boot_stamp == "" and untouched(facts)
 
 
 def _prepared_unnoted(facts: Facts) -> Decision | None:

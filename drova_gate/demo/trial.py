@@ -103,6 +103,8 @@ async def _play(scene: Scene, patience: Patience) -> None:
     if scene.needs_owner:
         await _wait_for_owner(scene, patience)
         if cell.fault.encore:
+            # On a busy machine the gate's first restart would else come in the midst of the second session, and then once more.
+            await scene.calm(patience.step)
             await _rental(scene, patience, first=False)
             await _wait_for_owner(scene, patience)
         strike.heal(scene)

@@ -158,6 +158,12 @@ async def _host_key(exam: Examination) -> Verdict:
             else Cure(Where.ROUTER, shlex.join(["rm", str(pin_file)]))
         )
         return failed(fault.fact, fault.advice, _SHOW_KEY, forget)
+    if isinstance(fault, SettingsFault) and _is_closed(pin_file):
+        return failed(
+            f"the pinned one in {pin_file} may not be read by this user, so no login was tried",
+            "look as the gate's own user or as root; or set WINDOWS_HOST_KEY",
+            Cure(Where.ROUTER, shlex.join(["sudo", "drova_gate", "doctor", exam.config.name])),
+        )
     if isinstance(fault, SettingsFault):
         return failed(
             str(fault),
@@ -186,11 +192,22 @@ async def _host_key(exam: Examination) -> Verdict:
 
 
 def _pinned(file: Path) -> Pin | None:
-    """The pinned key; ``None`` as well when this user may not read it."""
+    """The pinned key; ``None`` as well where the settings name one and this user may not read the file."""
     try:
-        return read_pin(file) if file.exists() else None
-    except (OSError, SettingsFault):
+        return read_pin(file)
+    except SettingsFault:
         return None
+
+
+def _is_closed(file: Path) -> bool:
+    """Whether this user may not look, which is no damage."""
+    try:
+        file.read_bytes()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 _SHOW_KEY = Cure(

@@ -43,6 +43,10 @@ def read_pin(path: Path) -> Pin | None:
         words = path.read_text(encoding="ascii").split()
     except FileNotFoundError:
         return None
+    except PermissionError as error:
+        raise SettingsFault(
+            [f"host key file {path} may not be read by this user; use sudo, or set WINDOWS_HOST_KEY"]
+        ) from error
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsFault([f"host key file {path} cannot be read ({error}); mend it, or delete it"]) from error
     if len(words) != 2 or not words[1].startswith("SHA256:"):

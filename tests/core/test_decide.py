@@ -437,6 +437,37 @@ def test_a_station_with_a_bare_disk_is_hidden_before_its_quarantine(phase: Phase
     assert any(isinstance(one, Publish) and not one.visible for one in decide(phase, seen, NOW).actions)
 
 
+@pytest.mark.parametrize(
+    ("relay", "station", "phase"),
+    [
+        (False, host(marked=frozenset()), Phase.CLEAN),
+        (True, host(marked=frozenset()), Phase.RESETTING),
+        (False, host(marked=frozenset("D")), Phase.RESETTING),
+        (False, host(boot_stamp="b1"), Phase.RESETTING),
+        (False, host(boot_stamp=None), Phase.RESETTING),
+        (False, host(shadowed=None), Phase.RESETTING),
+    ],
+    ids=[
+        "booted and bare of ours",
+        "at the door",
+        "a marker is left",
+        "the same boot",
+        "boot not known",
+        "list not known",
+    ],
+)
+def test_an_old_record_does_not_reset_the_next_player_for_nothing(relay: bool, station: HostFacts, phase: Phase):
+    """The state file could not be written, A was reset, B is in, and the gate starts again: its file still guards A."""
+    seen = facts(
+        guarded(),
+        cloud=cloud(session("B", created=200), session("A", "FINISHED")),
+        host=station,
+        policy=Policy(relay=relay),
+    )
+
+    assert decide(Phase.UNKNOWN, seen, NOW).phase is phase
+
+
 # -- resetting -------------------------------------------------------------------------------------------------------
 
 SENT = NOW - 30

@@ -196,8 +196,11 @@ class Day:
         shutil.rmtree(self.folder / "state" / "pc1")
 
     async def it_is_clean_and_shown(self) -> None:
-        server = self.stage.cloud.servers[self.act.server]
-        await until(lambda: self.act.gate.controller.reason == "clean and free" and server.published)
+        controller, server = self.act.gate.controller, self.stage.cloud.servers[self.act.server]
+        # Shown, and read back: the next event may hide it at once, which must not pass for a showing that failed.
+        await until(
+            lambda: controller.reason == "clean and free" and server.published and not controller.record.hidden_by_us
+        )
 
     async def it_is_switched_on(self) -> None:
         """Somebody presses the power button; the rest is the gate's."""
