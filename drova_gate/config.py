@@ -244,7 +244,7 @@ def _station_tables(
 ) -> list[tuple[str, str, Mapping[str, str]]]:
     """Each station's name, what its faults are headed with, and its settings."""
     try:
-        text = read_file(file)
+        text = read_file(file).removeprefix("\ufeff")  # Windows' Notepad may put it there
     except OSError as error:
         faults.append(f"DROVA_CONFIG: {file} cannot be read ({error.strerror}); write the path of a readable file")
         return []

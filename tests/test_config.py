@@ -156,6 +156,16 @@ def test_many_stations_in_toml_and_in_the_json_of_existing_set_ups():
     assert (single.host, single.login, single.listen_port) == ("10.0.0.1", "gate", 7001)
 
 
+@pytest.mark.parametrize("text", ['[[station]]\nname = "pc1"\n', '{"hosts": [{"name": "pc1"}]}'])
+def test_a_stations_file_may_begin_with_the_mark_of_a_windows_editor(text: str):
+    """Notepad saves "UTF-8 with BOM"; the answer once was "line 1, column 1", where an owner sees nothing wrong."""
+    settings = GOOD | {"DROVA_CONFIG": "/etc/stations.toml"}
+
+    (station,) = read_config(Mode.POLL, settings, lambda _: "\ufeff" + text).stations
+
+    assert station.name == "pc1"
+
+
 def test_many_stations_with_faults_name_the_station():
     """A port used twice, an unknown key, a missing value: each says where."""
     text = """

@@ -129,3 +129,25 @@ def test_credentials_that_cannot_be_read_are_a_fault_of_the_settings(
         assert main(["stations"]) == 78
         assert f"settings: CREDENTIALS_DIRECTORY: {directory}" in (err := capsys.readouterr().err)
         assert said in err
+
+
+def test_an_env_file_may_begin_with_the_mark_of_a_windows_editor(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """Its first setting once had another name, and was "not set"."""
+    file = tmp_path / "pc1.env"
+    file.write_text("\ufeffWINDOWS_HOST=192.0.2.1\n", encoding="utf-8")
+
+    with pytest.raises(SystemExit):
+        raise SystemExit(main(["doctor", "--env", str(file)]))
+
+    said = capsys.readouterr().err
+    assert "WINDOWS_LOGIN" in said
+    assert "WINDOWS_HOST" not in said
+
+
+@pytest.mark.parametrize("wrong", ["nan", "inf", "0", "-5", "1441", "soon"])
+def test_a_wait_without_an_end_is_none(wrong: str, capsys: pytest.CaptureFixture[str]):
+    """``rehearse --wait nan`` would have waited for ever."""
+    with pytest.raises(SystemExit):
+        main(["rehearse", "pc1", "--wait", wrong])
+
+    assert "write minutes, up to 1440" in capsys.readouterr().err

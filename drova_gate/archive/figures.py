@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from drova_gate.archive.feed import Feed
 from drova_gate.cloud.budget import Urgency
@@ -63,13 +64,13 @@ class _Rounds:
 
     def __init__(self, feed: Feed) -> None:
         self._feed = feed
-        self._accounts: dict[int, UUID] = {}
+        self._accounts: WeakKeyDictionary[DrovaClient, UUID] = WeakKeyDictionary()
         """By client: an account is asked for its id once."""
-        self._not_before: dict[int, float] = {}
+        self._not_before: WeakKeyDictionary[DrovaClient, float] = WeakKeyDictionary()
 
     async def read(self, purse: Purse, evening_seconds: float) -> None:
         """Read one account's figures, if they are due."""
-        known, who = self._feed.usage_at, id(purse.client)
+        known, who = self._feed.usage_at, purse.client
         if known is None or self._feed.fault:
             return  # what cannot be kept need not be asked for
         if self._not_before.get(who, 0.0) > time.monotonic():

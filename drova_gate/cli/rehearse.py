@@ -25,6 +25,8 @@ __all__ = ["add"]
 
 FAILED, NOT_DONE, BROKEN_OFF = 1, 3, 130
 CODE_WIDTH = len("nothing_left")
+LONGEST_WAIT = 1440.0
+"""Minutes: a day."""
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -45,11 +47,26 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     command.add_argument("--steps", action="store_true", help="show every step of the preparation")
     command.add_argument("--json", action="store_true", help="print the report as JSON for machines")
     command.add_argument(
-        "--wait", type=float, default=15.0, metavar="MINUTES", help="for the station to come back (default: 15)"
+        "--wait",
+        type=_minutes,
+        default=15.0,
+        metavar="MINUTES",
+        help="for the station to come back (default: 15)",
     )
     command.add_argument("--yes", action="store_true", help="do not ask")
     add_env(command)
     command.set_defaults(command=_rehearse)
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    # Neither for ever nor for no time at all: "nan" is a float too.
+    if not 0 < minutes <= LONGEST_WAIT:
+        raise argparse.ArgumentTypeError(f"{text} is no time to wait; write minutes, up to {LONGEST_WAIT:g}")
+    return minutes
 
 
 def _rehearse(options: argparse.Namespace) -> int:

@@ -170,7 +170,8 @@ def _from_file(environment: Mapping[str, str], file: Path | None) -> dict[str, s
             if named is not None:
                 raise SettingsFault([f"{where}: {chosen} is no file; write the path of your settings file"])
             return {}
-        values = dotenv_values(chosen, interpolate=False)
+        # Windows' Notepad may begin a file with its mark of UTF-8: else the first setting would have another name.
+        values = dotenv_values(chosen, interpolate=False, encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         raise SettingsFault([f"{where}: {chosen} is not UTF-8 text; save it as UTF-8"]) from error
     except OSError as error:

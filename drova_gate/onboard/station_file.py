@@ -19,6 +19,8 @@ __all__ = ["GROUP", "env_text", "read_stations", "refused", "table_text", "with_
 GROUP = "drova_gate"
 """Of the service's account, which reads the file; root writes it."""
 _HEAD = "# The stations that drova_gate guards. Passwords stand here: keep it away from others.\n"
+_MARK = "\ufeff"
+"""Windows' Notepad may begin a file with it; it stays."""
 _PORTS = ("WINDOWS_SSH_PORT", "DROVA_SOCKET_LISTEN")
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+=:,./-]+")
 
@@ -32,10 +34,10 @@ def read_stations(file: Path) -> tuple[str, dict[str, Any]]:
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "it is no UTF-8 text"
         raise CallOwner(str(file), f"cannot be read ({why})", "use sudo, or mend it") from error
-    if text.lstrip().startswith("{"):
+    if text.removeprefix(_MARK).lstrip().startswith("{"):
         raise CallOwner(str(file), "is JSON, and stations are added to TOML only", "add this one by hand")
     try:
-        return text, tomllib.loads(text)
+        return text, tomllib.loads(text.removeprefix(_MARK))
     except tomllib.TOMLDecodeError as error:
         raise CallOwner(str(file), f"is no TOML: {error}", "mend that line first") from error
 
@@ -47,7 +49,7 @@ def with_station(file: Path, text: str, tables: Mapping[str, Any], name: str, se
     there = tables.get("station", [])
     wanted = {**tables, "station": [*(there if isinstance(there, list) else ()), _values(name, settings)]}
     try:
-        same = tomllib.loads(new) == wanted
+        same = tomllib.loads(new.removeprefix(_MARK)) == wanted
     except tomllib.TOMLDecodeError:
         same = False
     if not same:

@@ -160,3 +160,14 @@ def test_each_refusal_says_what_to_do_instead(number: int, advice: str):
     fault = refused(Path("/etc/drova_gate"), OSError(number, os.strerror(number)))
     assert "nothing was changed" in fault.fact
     assert advice in fault.advice
+
+
+def test_the_mark_of_a_windows_editor_stays(tmp_path: Path):
+    """Notepad's "UTF-8 with BOM"."""
+    file = tmp_path / "stations.toml"
+    file.write_text("\ufeff" + OWNERS, encoding="utf-8")
+
+    text, tables = read_stations(file)
+    new = with_station(file, text, tables, "pc2", NEW)
+
+    assert new.startswith("\ufeff" + OWNERS.rstrip())
