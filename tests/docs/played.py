@@ -12,6 +12,7 @@ import os
 import re
 import shlex
 import shutil
+import sqlite3
 import sys
 import tempfile
 import time
@@ -65,7 +66,7 @@ async def until(condition: Callable[[], bool]) -> None:
 class Day:
     """What the story is played on."""
 
-    stage: Stage
+    stage: "_Recorded"
     act: Act
     folder: Path
     group: asyncio.TaskGroup
@@ -231,6 +232,8 @@ class Day:
         """Type one command; its exit code, and what its terminal showed."""
         words = shlex.split(line)
         assert words[0] == "drova_gate", line
+        if words[1] == "events":
+            await until(self.stage.is_written)
         out = io.StringIO()
 
         def command() -> int:
@@ -316,10 +319,17 @@ class _Recorded(Stage):
     """A stage whose happenings go into the record, as the daemon's do."""
 
     events: EventStore
+    happened = 0
 
     def _told(self, act: Act, happening: Happening) -> None:
         super()._told(act, happening)
         self.events.add(event_of(act.name, act.gate.controller, act.gate.past, happening))
+        self.happened += 1
+
+    def is_written(self) -> bool:
+        """Whether all that has happened is on the disk, which may be busy."""
+        with contextlib.closing(sqlite3.connect(f"file:{self.events.path}?mode=ro", uri=True)) as base:
+            return int(base.execute("SELECT count(*) FROM events").fetchone()[0]) == self.happened
 
 
 @asynccontextmanager
