@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from simulated import QUICK, free_port, settings_of
+from simulated import QUICK, free_port, quick_station, settings_of
 from stages import until
 
 from drova_gate.cloud.shared import Clouds
@@ -470,12 +470,8 @@ async def test_status_says_what_to_do_when_no_gate_runs(tmp_path: Path):
 
 async def test_a_quarantined_station_shows_in_the_exit_code_and_may_be_released_by_hand(tmp_path: Path):
     """Status exits with 1; release says what is still wrong, and the station is out of quarantine soon after."""
-    async with AsyncExitStack() as parts:
-        cloud = await parts.enter_async_context(Cloud(CloudPlan()))
-        plan = StationPlan(name="pc1", costs=QUICK, faults=frozenset({"agent_refuses"}))
-        station = await parts.enter_async_context(Station(plan))
-        server, token, owner = plan.registrations[0]
-        cloud.add_server(server, "pc1", owner, token=token)
+    plan = StationPlan(name="pc1", costs=QUICK, faults=frozenset({"agent_refuses"}))
+    async with quick_station(plan) as (station, cloud):
         StateFile(tmp_path / "state" / "pc1" / "state.json").save(
             Record(
                 phase=Phase.QUARANTINED,
@@ -503,12 +499,7 @@ async def test_a_quarantined_station_shows_in_the_exit_code_and_may_be_released_
 
 async def test_release_names_the_file_that_would_end_the_next_session_in_quarantine(tmp_path: Path):
     """It stays on a disk that was not rolled back, and each reset brings it to light again."""
-    async with AsyncExitStack() as parts:
-        cloud = await parts.enter_async_context(Cloud(CloudPlan()))
-        plan = StationPlan(name="pc1", costs=QUICK)
-        station = await parts.enter_async_context(Station(plan))
-        server, token, owner = plan.registrations[0]
-        cloud.add_server(server, "pc1", owner, token=token)
+    async with quick_station(StationPlan(name="pc1", costs=QUICK)) as (station, cloud):
         with station.machine.quietly():
             station.machine.files.write(r"D:\drova_gate.marker", b"0" * 16)
         StateFile(tmp_path / "state" / "pc1" / "state.json").save(
@@ -523,13 +514,8 @@ async def test_release_names_the_file_that_would_end_the_next_session_in_quarant
 
 async def test_a_bare_disk_cannot_be_released_before_its_reset(tmp_path: Path):
     """Nobody has gone through it in the middle of the session: the order would be used up, and the quarantine follow."""
-    async with AsyncExitStack() as parts:
-        cloud = await parts.enter_async_context(Cloud(CloudPlan()))
-        plan = StationPlan(name="pc1", costs=QUICK)
-        station = await parts.enter_async_context(Station(plan))
-        server, token, owner = plan.registrations[0]
-        cloud.add_server(server, "pc1", owner, token=token)
-        session = cloud.start_session(server)
+    async with quick_station(StationPlan(name="pc1", costs=QUICK)) as (station, cloud):
+        session = cloud.start_session(station.plan.registrations[0][0])
         file = StateFile(tmp_path / "state" / "pc1" / "state.json")
         known = Record(phase=Phase.IN_SESSION, session=UUID(session), bared=frozenset("D"), hidden_by_us=True)
         file.save(known)

@@ -212,17 +212,16 @@ async def test_a_station_that_could_not_be_shown_again_is_shown_by_the_next_gate
             await asyncio.gather(running, return_exceptions=True)
 
 
+def by_hand(home: House, folder: Path) -> dict[str, str]:
+    """The environment of an owner who types the command himself."""
+    more = {"PATH": os.environ["PATH"], "HOME": str(folder), "ENV_LOCATION": "", "DROVA_STATE_DIR": str(home.state_dir)}
+    return settings_of(home.station, home.cloud, **more)
+
+
 async def test_a_disk_that_fills_up_under_the_output_leaves_no_station_behind(tmp_path: Path):
     """``rehearse >file``: the line that did not fit ended the rehearsal, and once more its way out, before the station was given back."""
     async with house(tmp_path, shown=True) as home:
-        environment = settings_of(
-            home.station,
-            home.cloud,
-            PATH=os.environ["PATH"],
-            HOME=str(tmp_path),
-            ENV_LOCATION="",
-            DROVA_STATE_DIR=str(home.state_dir),
-        )
+        environment = by_hand(home, tmp_path)
         out = tmp_path / "out"
         out.write_bytes(b"." * 100_000)
 
@@ -248,14 +247,7 @@ async def test_a_disk_that_fills_up_under_the_output_leaves_no_station_behind(tm
 async def test_a_terminal_that_goes_away_leaves_no_station_behind(how: signal.Signals, tmp_path: Path):
     """The owner's own SSH session broke: his station stayed in Shadow Mode, locked and hidden."""
     async with house(tmp_path) as home:
-        environment = settings_of(
-            home.station,
-            home.cloud,
-            PATH=os.environ["PATH"],
-            HOME=str(tmp_path),
-            ENV_LOCATION="",
-            DROVA_STATE_DIR=str(home.state_dir),
-        )
+        environment = by_hand(home, tmp_path)
         program = (sys.executable, "-m", "drova_gate", "rehearse", "--yes")
         playing = await asyncio.create_subprocess_exec(*program, env=environment, stdout=subprocess.PIPE)
         assert playing.stdout is not None

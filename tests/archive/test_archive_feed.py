@@ -229,3 +229,23 @@ async def test_whole_lists_are_read_one_by_one_and_not_again(feed: Feed, monkeyp
     assert [one.asked for one in peers] == [1, 1]
     assert waits == []
     assert count(feed.path) == 2
+
+
+async def test_a_fault_in_reading_lists_does_not_end_the_guard_beside_it(
+    feed: Feed, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+):
+    """It runs among the guard's tasks: whatever it raised would end them all. The next round goes on."""
+    import asyncio  # noqa: PLC0415 - only here
+
+    monkeypatch.setattr(rounds, "FIRST_SECONDS", 0.0)
+    monkeypatch.setattr(rounds, "SPACING_SECONDS", 0.01)
+    monkeypatch.setattr(feeding, "WRITE_SECONDS", 0.01)
+    peer = Peer(ValueError("a fault"), (session(1),))
+    source = Source("pc1", SERVER, peer, lambda _: 0.0)  # type: ignore[arg-type]  # its sessions are all that is asked of it
+    async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+        task = group.create_task(keep_whole(feed, lambda: [source]))
+        while SERVER not in (feed.listed or {}):
+            await asyncio.sleep(0.01)
+        task.cancel()
+
+    assert sum("fault of the gate's own" in one.getMessage() for one in caplog.records) == 1

@@ -124,3 +124,27 @@ async def test_the_same_figures_after_midnight_do_not_take_the_last_days_away(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+async def test_a_fault_of_our_own_does_not_end_the_guard_beside_it(
+    cloud: Cloud, feed: Feed, caplog: pytest.LogCaptureFixture
+):
+    """It runs among the guard's tasks: whatever it raised would end them all. The next look goes on."""
+    looks = 0
+
+    async with DrovaClient(SecretStr("merchant-token"), base_url=cloud.url) as client:
+
+        def purses() -> list[Purse]:
+            nonlocal looks
+            looks += 1
+            if looks == 1:
+                raise ValueError("a fault")
+            return [Purse(client, lambda _: 0.0)]
+
+        async with asyncio.timeout(20), asyncio.TaskGroup() as group:
+            task = group.create_task(keep_figures(feed, purses))
+            while not feed.usage_at:
+                await asyncio.sleep(0.01)
+            task.cancel()
+
+    assert sum("fault of the gate's own" in one.getMessage() for one in caplog.records) == 1

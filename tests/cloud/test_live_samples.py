@@ -18,10 +18,9 @@ from drova_gate.sim.cloud import GAME
 VARIABLE = "GATE_API_SAMPLES"
 FOLDER = os.environ.get(VARIABLE, "")
 SAMPLES = [pytest.param(path, id=path.stem) for path in sorted(Path(FOLDER).glob("*.json"))] if FOLDER else []
-NO_SAMPLE = pytest.param(
-    None, id="none", marks=pytest.mark.skip(reason=f"{VARIABLE} names no folder with live answers")
-)
-"""Stands in, so that the run says which variable is missing."""
+NO_SAMPLES = f"{VARIABLE} names no folder with sanitised live answers, which are not part of the project"
+NO_SAMPLE = pytest.param(None, id="none", marks=pytest.mark.skip(reason=NO_SAMPLES))
+"""Stands in: without any sample there would be no test to be skipped, and nothing would say which variable is missing."""
 
 REDACTED = re.compile(r"<(?P<what>\w+):(?P<which>\w+)>")
 PLAUSIBLE: dict[str, Callable[[int], Any]] = {
@@ -56,7 +55,7 @@ def shape_of(call: str) -> Shape:
     return next(shape for shape in SHAPES if re.fullmatch(shape.call, call))
 
 
-@pytest.mark.skipif(not FOLDER, reason=f"{VARIABLE} is not set: no live samples to read")
+@pytest.mark.skipif(not FOLDER, reason=NO_SAMPLES)
 def test_the_folder_holds_samples():
     """A wrong folder must not pass for a good one."""
     assert SAMPLES
