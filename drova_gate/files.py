@@ -7,7 +7,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["claim", "drafted", "give_to_folder", "make_folder", "write_whole"]
+__all__ = ["claim", "drafted", "give_to_folder", "is_closed", "make_folder", "write_whole"]
+
+
+def is_closed(file: Path) -> bool:
+    """Whether this user may not read a file, or not even see whether there is one: that is neither an absence nor damage."""
+    try:
+        file.open("rb").close()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from drova_gate.config import StationConfig
+from drova_gate.files import is_closed
 from drova_gate.host.link import HostLink
 from drova_gate.station import station_address
 
@@ -22,7 +23,9 @@ async def visiting(config: StationConfig, state_dir: Path) -> AsyncIterator[Host
     An error of the visitor passes as it is.
     """
     pin_file = state_dir / config.name / "host_key"
-    link = HostLink(config.name, station_address(config), pin_file if _is_there(pin_file) else None)
+    # Behind a door that is closed to this user there may be a pin: who cannot tell, must not log in to whoever answers.
+    pinned = is_closed(pin_file) or pin_file.exists()
+    link = HostLink(config.name, station_address(config), pin_file if pinned else None)
     try:
         async with asyncio.TaskGroup() as group:
             keeping = group.create_task(link.keep_up())
@@ -36,14 +39,6 @@ async def visiting(config: StationConfig, state_dir: Path) -> AsyncIterator[Host
             raise
         # The link's own task raises none: this is the visitor's own, and he expects it as he raised it.
         raise both.exceptions[0] from both.exceptions[0].__cause__
-
-
-def _is_there(file: Path) -> bool:
-    """Whether there is a pin. Behind a door that is closed to this user there may be one: who cannot tell, must not log in to whoever answers."""
-    try:
-        return file.exists()
-    except PermissionError:
-        return True
 
 
 async def first_answer(link: HostLink) -> None:

@@ -19,6 +19,7 @@ from drova_gate.config import (
     read_preparation_settings,
 )
 from drova_gate.errors import CallOwner, SettingsFault
+from drova_gate.files import is_closed
 from drova_gate.owner.settings import OwnerSettings
 from drova_gate.settings import SETTINGS
 
@@ -86,7 +87,7 @@ def _with_usual_stations(settings: dict[str, str]) -> dict[str, str]:
     """Name the usual file of stations where nothing else names one."""
     if not settings.get("WINDOWS_HOST") and not settings.get("DROVA_CONFIG"):
         for usual in (USUAL_STATIONS, ENTWARE_STATIONS):
-            if _refusal(usual) is None:
+            if _can_be_read(usual):
                 settings["DROVA_CONFIG"] = str(usual)
                 break
     return settings
@@ -95,17 +96,18 @@ def _with_usual_stations(settings: dict[str, str]) -> dict[str, str]:
 def _closed_to_us() -> str:
     """Say that the usual file of stations is another user's; empty: it is not, or is not there."""
     for usual in (USUAL_STATIONS, ENTWARE_STATIONS):
-        if isinstance(_refusal(usual), PermissionError):
+        if is_closed(usual):
             return f"this user may not read {usual}; use sudo"
     return ""
 
 
-def _refusal(file: Path) -> OSError | None:
+def _can_be_read(file: Path) -> bool:
+    """Tried, not asked of ``os.access``: that answers for the real user, not for the effective one."""
     try:
         file.open("rb").close()
-    except OSError as error:
-        return error
-    return None
+    except OSError:
+        return False
+    return True
 
 
 def read_preparation(file: Path | None, station: str | None, *, by_wipe: bool = False) -> PreparationSettings:

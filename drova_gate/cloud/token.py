@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from drova_gate.files import claim, write_whole
+from drova_gate.files import claim, is_closed, write_whole
 
 __all__ = ["FileTokenKeeper", "TokenKeeper", "token_file"]
 
@@ -65,13 +65,7 @@ class FileTokenKeeper:
 
     def forbidden(self) -> bool:
         """Whether this user may not see what is kept: the token that he has may have been renewed there."""
-        try:
-            self.path.open("rb").close()
-        except PermissionError:
-            return True
-        except OSError:
-            return False
-        return False
+        return is_closed(self.path)
 
     def save(self, configured: SecretStr, renewed: SecretStr) -> None:
         """Write the file whole."""

@@ -21,6 +21,7 @@ from drova_gate.errors import (
     SftpMissing,
     ShellNotSupported,
 )
+from drova_gate.files import is_closed
 from drova_gate.host.commands import Shell
 from drova_gate.host.pin import Pin, read_pin
 from drova_gate.visit import first_answer
@@ -158,7 +159,7 @@ async def _host_key(exam: Examination) -> Verdict:
             else Cure(Where.ROUTER, shlex.join(["rm", str(pin_file)]))
         )
         return failed(fault.fact, fault.advice, _SHOW_KEY, forget)
-    if isinstance(fault, SettingsFault) and _is_closed(pin_file):
+    if isinstance(fault, SettingsFault) and is_closed(pin_file):
         return failed(
             f"the pinned one in {pin_file} may not be read by this user, so no login was tried",
             "look as the gate's own user or as root; or set WINDOWS_HOST_KEY",
@@ -197,17 +198,6 @@ def _pinned(file: Path) -> Pin | None:
         return read_pin(file)
     except SettingsFault:
         return None
-
-
-def _is_closed(file: Path) -> bool:
-    """Whether this user may not look, which is no damage."""
-    try:
-        file.read_bytes()
-    except PermissionError:
-        return True
-    except OSError:
-        return False
-    return False
 
 
 _SHOW_KEY = Cure(
